@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The flags of all subcommands: one table, one struct. */
+#ifndef CPB_CLI_OPTIONS_H
+#define CPB_CLI_OPTIONS_H
+
+#include <cpb/cpb.h>
+#include <stdio.h>
+
+/* Subcommands, as bits of a row in the table of flags. */
+typedef enum cli_user {
+    USED_BY_PLAN = 1,
+    USED_BY_SCORE = 2,
+    USED_BY_CHECK = 4,
+    USED_BY_COMPARE = 8,
+    USED_BY_PAD = 16
+} cli_user;
+
+/* What the flags said. Numbers and choices are -1, strings NULL where nothing was said;
+ * choices are values of the enum of the same name in the library. */
+typedef struct cli_options {
+    const char *documents;
+    const char **masks; /* [n_masks] */
+    size_t n_masks;
+    int64_t ranks;
+    int64_t nodes;
+    const char *balancer;
+    int64_t chunk;
+    int64_t tolerance_ppm;
+    int64_t sizes;
+    int64_t cap;
+    int64_t kernel;
+    int64_t transport;
+    int64_t cost;
+    const char *profile;
+    cpb_model model;
+    bool model_given;
+    int64_t overlap;
+    bool backward;
+    int64_t peers;
+    int64_t effort;
+    bool strict;
+    const char *order;
+    const char *inverse;
+    int64_t dtype;
+    const char *plan;
+    bool json;
+    bool csv;
+    const char *packs;
+    const char *sample;
+    int64_t tokens;
+    int64_t count;
+    int64_t seed;
+    int64_t multiple;
+    bool help;
+    char **texts; /* [n_texts] what the strings above point into */
+    size_t n_texts;
+} cli_options;
+
+/* Read the arguments behind the name of a subcommand. An exit status; when it is not
+ * EXIT_DONE, `error` says why. */
+int options_read(const char *command, cli_user user, int argc, const char **argv,
+                 cli_options *options, cpb_error *error);
+
+void options_free(cli_options *options);
+
+/* Print the flags that `user` takes. */
+void options_print_help(cli_user user, FILE *stream);
+
+/* What the choices are called; indices are values of the library's enums. */
+extern const char *const kernel_names[], *const transport_names[], *const cost_names[],
+    *const overlap_names[], *const sizes_names[], *const effort_names[],
+    *const dtype_names[];
+enum { N_KERNELS = 3, N_TRANSPORTS = 3, N_COSTS = 3, N_OVERLAPS = 3, N_SIZES = 2 };
+
+#endif

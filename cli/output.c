@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Files that appear whole or not at all: written under a temporary name, then renamed. */
+#define _XOPEN_SOURCE 700 /* POSIX 2008 */
+#include "output.h"
+
+#include "message.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ATTEMPTS = 100, NAME_BYTES = 64 };
+
+static bool fail_write(cpb_error *error, const char *path)
+{
+    return fail(error, "cannot write %.40s: %s", path, strerror(errno));
+}
+
+static bool is_stream(const struct stat *file, int descriptor)
+{
+    struct stat stream;
+    return !fstat(descriptor, &stream) && stream.st_dev == file->st_dev &&
+           stream.st_ino == file->st_ino;
+}
+
+/* Renaming over a device or a pipe would replace it, and renaming over the file that
+ * standard output goes to would cut that stream off. */
+static bool is_special(const struct stat *file)
+{
+    return (!S_ISREG(file->st_mode) && !S_ISDIR(file->st_mode)) ||
+           is_stream(file, STDOUT_FILENO) || is_stream(file, STDERR_FILENO);
+}
+
+/* Create a file of our own in the folder of `file->path`. */
+static bool open_temporary(cli_output *file, mode_t mode)
+{
+    const char *const slash = strrchr(file->path, '/');
+    const size_t folder = slash ? (size_t)(slash - file->path) + 1 : 0;
+    file->temporary = malloc(folder + NAME_BYTES);
+    if (!file->temporary) {
+        errno = ENOMEM;
+        return false;
+    }
+    memcpy(file->temporary, file->path, folder);
+    for (int i = 0; i < ATTEMPTS; i++) {
+        snprintf(file->temporary + folder, NAME_BYTES, ".cpb-%ld-%d.tmp",
+                 (long)getpid(), i);
+        file->descriptor = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL, mode);
+        if (file->descriptor >= 0 || errno != EEXIST)
+            break;
+    }
+    if (file->descriptor >= 0)
+        return true;
+    free(file->temporary); /* nothing of ours to remove */
+    file->temporary = NULL;
+    return false;
+}
+
+/* Write beside what a symbolic link points to, so that the link stays. */
+static char *resolve(const char *path)
+{
+    char *const real = realpath(path, NULL);
+    return real ? real : strdup(path);
+}
+
+static bool open_regular(cli_output *file, const struct stat *old)
+{
+    if (old && S_ISDIR(old->st_mode)) {
+        errno = EISDIR;
+        return false;
+    }
+    if (old && access(file->path, W_OK))
+        return false;
+    if (!open_temporary(file, 0666))
+        return false;
+    file->open = true;
+    return !old || !fchmod(file->descriptor, old->st_mode & 07777);
+}
+
+bool output_open(cli_output *file, const char *path, cpb_error *error)
+{
+    struct stat old;
+    const bool exists = !stat(path, &old);
+    if (!*path)
+        return fail(error, "cannot write a file without a name");
+    if (exists && is_special(&old)) {
+        file->path = strdup(path);
+        file->descriptor = open(path, O_WRONLY);
+        file->open = file->descriptor >= 0;
+        return file->open || fail_write(error, path);
+    }
+    file->path = resolve(path);
+    if (!file->path)
+        return fail_memory(error);
+    return open_regular(file, exists ? &old : NULL) || fail_write(error, path);
+}
+
+bool output_write(cli_output *file, const void *bytes, size_t n, cpb_error *error)
+{
+    const char *next = bytes;
+    while (n) {
+        const ssize_t written = write(file->descriptor, next, n);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return fail_write(error, file->path);
+        next += written;
+        n -= (size_t)written;
+    }
+    return true;
+}
+
+bool output_close(cli_output *file, cpb_error *error)
+{
+    file->open = false;
+    return !close(file->descriptor) || fail_write(error, file->path);
+}
+
+bool output_commit(cli_output *file, cpb_error *error)
+{
+    if (!file->temporary)
+        return true;
+    if (rename(file->temporary, file->path))
+        return fail_write(error, file->path);
+    free(file->temporary);
+    file->temporary = NULL;
+    return true;
+}
+
+void output_free(cli_output *file)
+{
+    if (file->open)
+        close(file->descriptor);
+    if (file->temporary)
+        unlink(file->temporary);
+    free(file->temporary);
+    free(file->path);
+    *file = (cli_output){0};
+}
+
+bool output_flush_standard(cpb_error *error)
+{
+    if (!fflush(stdout) && !ferror(stdout))
+        return true;
+    return fail(error, "cannot write standard output: %s", strerror(errno));
+}

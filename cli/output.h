@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Files that appear whole or not at all. */
+#ifndef CPB_CLI_OUTPUT_H
+#define CPB_CLI_OUTPUT_H
+
+#include <cpb/cpb.h>
+
+/* A file being written. Starts as {0}. */
+typedef struct cli_output {
+    char *path;      /* where it goes */
+    char *temporary; /* where it is until output_commit(); NULL: written directly */
+    int descriptor;
+    bool open;
+} cli_output;
+
+/* Start writing `path`: under a temporary name in the same folder, or directly where the
+ * path is a device, a pipe or the program's own standard output. */
+bool output_open(cli_output *file, const char *path, cpb_error *error);
+
+bool output_write(cli_output *file, const void *bytes, size_t n, cpb_error *error);
+
+/* Everything is on its way to the disk; the file still has its temporary name. */
+bool output_close(cli_output *file, cpb_error *error);
+
+/* Give a closed file its name. */
+bool output_commit(cli_output *file, cpb_error *error);
+
+/* Forget the file, and remove it unless it was committed; {0} is fine. */
+void output_free(cli_output *file);
+
+/* Flush standard output; false with a sentence where it cannot be written. */
+bool output_flush_standard(cpb_error *error);
+
+#endif

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A plan with everything that plan, score and compare say about it. */
+#ifndef CPB_CLI_REPORT_H
+#define CPB_CLI_REPORT_H
+
+#include "batch.h"
+#include "json.h"
+#include "options.h"
+
+#include <stdio.h>
+
+/* Score of a plan, or of one mask of it. */
+typedef struct cli_measured {
+    cpb_score score;
+    cpb_rank_score *ranks; /* [ranks] */
+} cli_measured;
+
+/* Set the first group, call report_measure(), read the second. Starts as {0}. */
+typedef struct cli_report {
+    const cpb_plan *plan;
+    const cli_batch *batch;
+    cpb_setup setup;
+    int64_t tolerance_ppm;
+    const char *balancer; /* the name asked for */
+    const char *chosen;   /* what made the plan */
+    double plan_seconds;
+
+    cli_measured all;
+    cli_measured *layers; /* [batch->n] each mask by itself; NULL where there is one */
+} cli_report;
+
+bool report_measure(cli_report *report, cpb_error *error);
+
+void report_free(cli_report *report);
+
+/* Refuse what --peers and --strict forbid; print the warning where there is one. */
+bool report_judge(const cli_report *report, const char *command,
+                  const cli_options *options, cpb_error *error);
+
+/* The object of --json, NULL when memory ends. */
+json_t *report_to_json(const cli_report *report);
+
+/* The same as a row of CSV, and the names of its columns. */
+void report_print_csv_names(FILE *stream);
+void report_print_csv(FILE *stream, const cli_report *report);
+
+/* For people. */
+bool report_print_summary(FILE *stream, const cli_report *report, cpb_error *error);
+
+#endif

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+/* From flags to what the library takes. */
+#ifndef CPB_CLI_SETUP_H
+#define CPB_CLI_SETUP_H
+
+#include "options.h"
+
+/* Change in `setup` what the flags say. */
+bool setup_apply(const cli_options *options, cpb_setup *setup, cpb_error *error);
+
+/* Change in `promise` what the flags say. */
+void promise_apply(const cli_options *options, cpb_promise *promise);
+
+/* Options of the planner from the flags; strings are borrowed. */
+bool planner_options(const cli_options *options, cpb_options *out, cpb_error *error);
+
+#endif

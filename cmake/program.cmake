@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+# The program `cpb`: public headers of the library, jansson for JSON, popt for options.
+file(GLOB program_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cli/*.c)
+if(NOT EXISTS ${PROJECT_SOURCE_DIR}/cli/main.c)
+  message(STATUS "no cli/main.c: the program is left out")
+  return()
+endif()
+
+find_package(PkgConfig)
+if(PkgConfig_FOUND)
+  pkg_check_modules(JANSSON IMPORTED_TARGET jansson>=2.10)
+  pkg_check_modules(POPT IMPORTED_TARGET popt>=1.16)
+endif()
+if(NOT JANSSON_FOUND OR NOT POPT_FOUND)
+  message(FATAL_ERROR
+    "The program cpb needs pkg-config, jansson and popt, which were not all found. "
+    "`make build` installs them (Debian: pkg-config libjansson-dev libpopt-dev); "
+    "-DCPB_BUILD_CLI=OFF builds the library alone.")
+endif()
+
+# Everything but main() is a library of its own, so that tests and fuzz targets reach the
+# readers of files; whoever links it chooses the libcpb beneath.
+list(REMOVE_ITEM program_sources ${PROJECT_SOURCE_DIR}/cli/main.c)
+add_library(cpb_program_parts STATIC ${program_sources})
+target_compile_features(cpb_program_parts PUBLIC c_std_11)
+# POSIX beside C11: temporary names, terminals.
+target_compile_definitions(cpb_program_parts PUBLIC _POSIX_C_SOURCE=200809L)
+target_include_directories(cpb_program_parts PUBLIC
+  ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/cli)
+target_link_libraries(cpb_program_parts
+  PUBLIC PkgConfig::JANSSON PkgConfig::POPT PRIVATE cpb_warnings)
+
+add_executable(cpb_program ${PROJECT_SOURCE_DIR}/cli/main.c)
+target_link_libraries(cpb_program PRIVATE cpb_program_parts cpb cpb_warnings)
+set_target_properties(cpb_program PROPERTIES
+  OUTPUT_NAME cpb
+  RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+set_target_properties(cpb_program cpb_program_parts PROPERTIES C_EXTENSIONS OFF)
+
+if(CPB_INSTALL)
+  # The installed program finds the installed library wherever the prefix is moved.
+  file(RELATIVE_PATH library_from_program
+    ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
+  set_target_properties(cpb_program PROPERTIES
+    INSTALL_RPATH "$ORIGIN/${library_from_program}")
+  install(TARGETS cpb_program RUNTIME)
+  if(EXISTS ${PROJECT_SOURCE_DIR}/cli/cpb.1)
+    install(FILES ${PROJECT_SOURCE_DIR}/cli/cpb.1
+      DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  endif()
+  if(EXISTS ${PROJECT_SOURCE_DIR}/cli/cpb.bash)
+    install(FILES ${PROJECT_SOURCE_DIR}/cli/cpb.bash
+      DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME cpb)
+  endif()
+endif()

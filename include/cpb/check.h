@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+/** \file
+ *  Proofs: anybody's plan or order against a mask, by code of its own. */
+#ifndef CPB_CHECK_H
+#define CPB_CHECK_H
+
+#include <cpb/score.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A plan as somebody states it: nothing of it is believed. */
+typedef struct cpb_claim {
+    int64_t tokens;
+    int64_t padding;
+    int32_t ranks;
+    const int64_t *first;   /**< [ranks + 1] runs of rank r: first[r] .. first[r + 1] - 1 */
+    const cpb_range *runs;  /**< [first[ranks]] */
+    cpb_promise promise;
+    const cpb_score *score; /**< stated figures, or NULL: none */
+    const int64_t *pairs;   /**< [ranks] stated pairs per rank, or NULL: none */
+    const uint64_t *hash;   /**< stated hash, or NULL: none */
+} cpb_claim;
+
+/** Prove a claim: the runs are canonical and a bijection, sizes are as promised, every
+ *  allowed pair is computed exactly once and no other, and each stated figure equals
+ *  a recount. Bounds are tested for not exceeding what was reached.
+ *
+ *  \param masks  NULL: only the laws that need no mask
+ *  \return CPB_OK: proved. CPB_REFUTED: `error` names the first counterexample.
+ *          CPB_INVALID: masks and claim have different tokens. CPB_NO_MEMORY.
+ *  Time O(tokens x slices per query x log), slower than planning by design. */
+CPB_CHECKED cpb_status cpb_check_plan(const cpb_claim *claim, const cpb_masks *masks,
+                                      const cpb_setup *setup,
+                                      const cpb_allocator *allocator, cpb_error *error);
+
+/** Prove that `order` is a permutation of 0 .. n - 1.
+ *  \return CPB_OK; CPB_REFUTED, `at` is the first offending entry; CPB_NO_MEMORY. */
+CPB_CHECKED cpb_status cpb_check_order(int64_t n, const int64_t *order,
+                                       const cpb_allocator *allocator, cpb_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

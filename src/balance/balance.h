@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a balancer sees and what it hands back. Balancers never see masks, so a fake view
+ * with eight integers tests one. */
+#ifndef CPB_SRC_BALANCE_H
+#define CPB_SRC_BALANCE_H
+
+#include "../base/memory.h"
+
+#include <cpb/planner.h>
+
+/* The work to deal out, over positions 0 .. tokens + padding - 1. */
+typedef struct cpb_view {
+    int32_t ranks;
+    int64_t tokens;
+    int64_t padding; /* already what the balancer's row asks for */
+    cpb_sizes sizes;
+    int64_t cap; /* most positions per rank; INT64_MAX where none is given */
+    cpb_effort effort;
+
+    int64_t chunk;      /* positions per chunk of the sequence grid */
+    int64_t n_chunks;   /* ceil((tokens + padding) / chunk); the last may be short */
+    const int64_t *cost; /* [n_chunks] what the row asked for, summed over the masks with
+                            their weights; NULL where it asked for nothing */
+
+    size_t n_documents;
+    const int64_t *document_ends; /* [n_documents] the last is `tokens` */
+} cpb_view;
+
+/* A range that goes to a rank. A rank's shard is its pieces in the order dealt. */
+typedef struct cpb_piece {
+    int32_t rank;
+    cpb_range range; /* empty ones are dropped */
+} cpb_piece;
+
+/* Pieces under construction, in an arena. */
+typedef struct cpb_deal {
+    cpb_arena *arena;
+    cpb_piece *pieces;
+    size_t n;
+    size_t room;
+} cpb_deal;
+
+/* Make room for exactly `room` pieces in all; call once, before the first add. */
+cpb_status cpb_deal_reserve(cpb_deal *deal, size_t room);
+
+/* Append a piece; empty ranges are ignored. */
+void cpb_deal_add(cpb_deal *deal, int32_t rank, cpb_range range);
+
+/* Whole-chunk balancers end here: chunk c goes to owner[c], and every rank holds its
+ * chunks in ascending order. `owner` is [n_chunks]. */
+cpb_status cpb_deal_chunks(cpb_deal *deal, const cpb_view *view, const int32_t *owner);
+
+/* Turn a view into pieces. `deal->arena` is also the place for scratch. Every position of
+ * 0 .. tokens + padding - 1 is dealt exactly once.
+ * \return CPB_OK; CPB_NO_MEMORY; CPB_UNSUPPORTED with a sentence where a cap cannot be
+ *         kept. */
+typedef cpb_status cpb_balance_fn(const cpb_view *view, cpb_deal *deal,
+                                  cpb_error *error);
+
+/* Which costs a balancer deals by. */
+typedef enum cpb_weights {
+    CPB_WEIGHTS_NONE,  /* looks at positions alone */
+    CPB_WEIGHTS_GIVEN, /* the setup's cost */
+    CPB_WEIGHTS_TILES, /* non-empty tiles of chunk x chunk */
+    CPB_WEIGHTS_PAIRS  /* exact pairs */
+} cpb_weights;
+
+/* A row of the table: everything the planner needs to know about a balancer. */
+typedef struct cpb_balancer {
+    const char *name;
+    const char *summary;
+    cpb_balance_fn *run;
+    cpb_weights weights;
+    bool by_chunk;      /* granularity: whole chunks, or tokens */
+    int64_t chunk;      /* default */
+    int32_t rank_factor; /* equal sizes: positions are a multiple of
+                            rank_factor * ranks * (by_chunk ? chunk : 1) */
+    uint32_t kernels;    /* bit 1 << cpb_kernel where it serves */
+    uint32_t transports; /* bit 1 << cpb_transport where it serves */
+} cpb_balancer;
+
+/* THE list. */
+extern const cpb_balancer cpb_balancers[];
+extern const size_t cpb_n_balancers;
+
+cpb_balance_fn cpb_balance_contiguous, cpb_balance_head_tail, cpb_balance_per_document,
+    cpb_balance_per_document_legacy, cpb_balance_ptrr, cpb_balance_striped,
+    cpb_balance_min_heap;
+
+#endif

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Half-open ranges and small integer helpers. */
+#ifndef CPB_SRC_RANGE_H
+#define CPB_SRC_RANGE_H
+
+#include <cpb/base.h>
+
+static inline int64_t cpb_min(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int64_t cpb_max(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* For a >= 0 and b > 0. */
+static inline int64_t cpb_ceil_div(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+/* Negative where the range is inside out. */
+static inline int64_t cpb_range_length(cpb_range range)
+{
+    return range.end - range.begin;
+}
+
+/* May come out empty or inside out. */
+static inline cpb_range cpb_range_intersect(cpb_range a, cpb_range b)
+{
+    return (cpb_range){cpb_max(a.begin, b.begin), cpb_min(a.end, b.end)};
+}
+
+#endif

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Getters and searches of a finished mask. */
+#include "mask.h"
+
+#include <assert.h>
+
+/* First i with values[i] > x, n where none is; values ascend. */
+static size_t first_above(size_t n, const int64_t *values, int64_t x)
+{
+    size_t low = 0, high = n;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (values[middle] > x)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+size_t cpb_mask_first_slice(const cpb_mask *mask, int64_t q)
+{
+    return first_above(mask->n_slices, mask->reach, q);
+}
+
+size_t cpb_document_of(size_t n_documents, const int64_t *document_ends, int64_t p)
+{
+    return first_above(n_documents, document_ends, p);
+}
+
+int64_t cpb_mask_tokens(const cpb_mask *mask)
+{
+    return mask->tokens;
+}
+
+size_t cpb_mask_n_slices(const cpb_mask *mask)
+{
+    return mask->n_slices;
+}
+
+const cpb_slice *cpb_mask_slices(const cpb_mask *mask)
+{
+    return mask->slices;
+}
+
+size_t cpb_mask_n_documents(const cpb_mask *mask)
+{
+    return mask->n_documents;
+}
+
+const int64_t *cpb_mask_document_ends(const cpb_mask *mask)
+{
+    return mask->document_ends;
+}
+
+const char *cpb_mask_text(const cpb_mask *mask)
+{
+    return mask->text;
+}
+
+bool cpb_mask_allows(const cpb_mask *mask, int64_t query, int64_t key)
+{
+    assert(query >= 0 && query < mask->tokens && key >= 0 && key < mask->tokens);
+    for (size_t i = cpb_mask_first_slice(mask, query); i < mask->n_slices; i++) {
+        const cpb_slice *const slice = &mask->slices[i];
+        if (slice->queries.begin > query)
+            return false;
+        if (query < slice->queries.end && key >= cpb_slice_low(slice, query) &&
+            key < cpb_slice_high(slice, query))
+            return true;
+    }
+    return false;
+}

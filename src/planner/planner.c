@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Masks and options in, a plan out: mask -> work -> balance -> plan, and `auto`, which
+ * walks that line for every row of the table and keeps the plan that scores best. */
+#include "view.h"
+
+#include "../base/error.h"
+#include "../base/nearest.h"
+
+#include <cpb/score.h>
+
+#include <assert.h>
+#include <string.h>
+
+static const char auto_name[] = "auto";
+
+const char *cpb_balancer_name(size_t i)
+{
+    if (i < cpb_n_balancers)
+        return cpb_balancers[i].name;
+    return i == cpb_n_balancers ? auto_name : NULL;
+}
+
+const char *cpb_balancer_summary(size_t i)
+{
+    if (i < cpb_n_balancers)
+        return cpb_balancers[i].summary;
+    return i == cpb_n_balancers ? "the row with the least modelled step time" : NULL;
+}
+
+int64_t cpb_balancer_chunk(size_t i)
+{
+    return i < cpb_n_balancers ? cpb_balancers[i].chunk : 128;
+}
+
+const char *cpb_balancer_pytorch_default(int64_t tokens, int32_t ranks, bool enabled)
+{
+    return enabled && tokens % (2 * (int64_t)ranks) == 0 ? "head-tail" : NULL;
+}
+
+cpb_options cpb_options_default(void)
+{
+    return (cpb_options){
+        .balancer = auto_name,
+        .chunk = -1,
+        .sizes = CPB_EQUAL,
+        .cap = -1,
+        .tolerance_ppm = 10000,
+        .effort = CPB_EFFORT_DEFAULT,
+        .algorithm = -1,
+        .setup = cpb_setup_default(),
+    };
+}
+
+static cpb_status check_options(const cpb_options *o, cpb_error *error)
+{
+    if (o->ranks < 1 || o->ranks > CPB_MAX_RANKS)
+        return cpb_fail(error, CPB_INVALID, -1, "%d ranks are outside 1 .. %d", o->ranks,
+                        CPB_MAX_RANKS);
+    if (o->chunk != -1 && (o->chunk < 1 || o->chunk > CPB_MAX_TOKENS))
+        return cpb_fail(error, CPB_INVALID, -1,
+                        "a chunk of %lld tokens is outside 1 .. %lld",
+                        (long long)o->chunk, (long long)CPB_MAX_TOKENS);
+    if (o->sizes != CPB_EQUAL && o->sizes != CPB_UNEVEN)
+        return cpb_fail(error, CPB_INVALID, -1, "sizes %d is neither equal nor uneven",
+                        (int)o->sizes);
+    if (o->cap != -1 && o->cap < 1)
+        return cpb_fail(error, CPB_INVALID, -1, "a cap of %lld tokens is below 1",
+                        (long long)o->cap);
+    if (o->tolerance_ppm < 0 || o->tolerance_ppm > 1000000000)
+        return cpb_fail(error, CPB_INVALID, -1,
+                        "a tolerance of %lld parts per million is outside 0 .. 10^9",
+                        (long long)o->tolerance_ppm);
+    if ((int)o->effort < CPB_EFFORT_FAST || o->effort > CPB_EFFORT_HIGH)
+        return cpb_fail(error, CPB_INVALID, -1, "effort %d is unknown", (int)o->effort);
+    if (o->algorithm != -1 && o->algorithm != CPB_ALGORITHM)
+        return cpb_fail(error, CPB_UNSUPPORTED, -1,
+                        "algorithm %d is unknown, this version has %d", o->algorithm,
+                        CPB_ALGORITHM);
+    return cpb_setup_check(&o->setup, o->ranks, error);
+}
+
+static cpb_status check_masks(const cpb_masks *masks, int32_t ranks, cpb_error *error)
+{
+    cpb_wide weights = 0;
+    if (!masks->n)
+        return cpb_fail(error, CPB_INVALID, -1, "there is no mask");
+    const int64_t tokens = cpb_mask_tokens(masks->mask[0]);
+    for (size_t m = 0; m < masks->n; m++) {
+        const int64_t weight = masks->weight ? masks->weight[m] : 1;
+        if (cpb_mask_tokens(masks->mask[m]) != tokens)
+            return cpb_fail(error, CPB_INVALID, (int64_t)m,
+                            "mask %lld has %lld tokens, mask 0 has %lld", (long long)m,
+                            (long long)cpb_mask_tokens(masks->mask[m]),
+                            (long long)tokens);
+        if (weight < 1)
+            return cpb_fail(error, CPB_INVALID, (int64_t)m,
+                            "the weight %lld of mask %lld is below 1", (long long)weight,
+                            (long long)m);
+        weights += weight;
+    }
+    if (weights * tokens * ranks > CPB_MAX_COST)
+        return cpb_fail(error, CPB_TOO_LARGE, -1,
+                        "weights, tokens and ranks multiply to more than %lld",
+                        (long long)CPB_MAX_COST);
+    return CPB_OK;
+}
+
+static const cpb_balancer *find_row(const char *name)
+{
+    for (size_t i = 0; i < cpb_n_balancers; i++)
+        if (strcmp(cpb_balancers[i].name, name) == 0)
+            return &cpb_balancers[i];
+    return NULL;
+}
+
+static bool serves(const cpb_balancer *row, const cpb_setup *setup)
+{
+    return row->kernels >> setup->kernel & 1 && row->transports >> setup->transport & 1;
+}
+
+static cpb_status check_serves(const cpb_balancer *row, const cpb_setup *setup,
+                               cpb_error *error)
+{
+    static const char *const kernels[] = {"flex", "varlen", "recurrent"};
+    static const char *const transports[] = {"exchange", "allgather", "ring"};
+    if (serves(row, setup))
+        return CPB_OK;
+    if (setup->transport == CPB_RING)
+        return cpb_fail(error, CPB_UNSUPPORTED, -1,
+                        "a ring needs the layout of head-tail, %s gives another; use "
+                        "head-tail or the transport exchange",
+                        row->name);
+    return cpb_fail(error, CPB_UNSUPPORTED, -1,
+                    "%s does not serve the kernel %s over the transport %s", row->name,
+                    kernels[setup->kernel], transports[setup->transport]);
+}
+
+/* A rank's pieces, in the order dealt, behind those of the ranks before it. */
+static cpb_status bucket_by_rank(const cpb_deal *deal, int32_t ranks, int64_t **first,
+                                 cpb_range **runs)
+{
+    int64_t *const begin =
+        cpb_arena_zeros(deal->arena, (size_t)ranks + 1, sizeof *begin);
+    int64_t *const next = cpb_arena_take(deal->arena, (size_t)ranks, sizeof *next);
+    *runs = cpb_arena_take(deal->arena, deal->n, sizeof **runs);
+    *first = begin;
+    if (!begin || !next || !*runs)
+        return CPB_NO_MEMORY;
+    for (size_t i = 0; i < deal->n; i++)
+        begin[deal->pieces[i].rank + 1]++;
+    for (int32_t r = 0; r < ranks; r++) {
+        begin[r + 1] += begin[r];
+        next[r] = begin[r];
+    }
+    for (size_t i = 0; i < deal->n; i++)
+        (*runs)[next[deal->pieces[i].rank]++] = deal->pieces[i].range;
+    return CPB_OK;
+}
+
+static cpb_status check_cap(const cpb_plan *plan, const cpb_options *options,
+                            cpb_error *error)
+{
+    for (int32_t r = 0; options->cap >= 0 && r < options->ranks; r++)
+        if (cpb_plan_size(plan, r) > options->cap)
+            return cpb_fail(error, CPB_UNSUPPORTED, r,
+                            "%s gives rank %d %lld tokens, above the cap of %lld",
+                            cpb_plan_balancer(plan), r,
+                            (long long)cpb_plan_size(plan, r), (long long)options->cap);
+    return CPB_OK;
+}
+
+static cpb_status run_row(const cpb_balancer *row, const cpb_masks *masks,
+                          const cpb_options *options, cpb_plan **plan, cpb_error *error)
+{
+    cpb_arena arena = {.allocator = cpb_allocator_or_default(&options->allocator)};
+    cpb_deal deal = {.arena = &arena};
+    cpb_view view;
+    int64_t *first;
+    cpb_range *runs;
+    cpb_status status;
+
+    *plan = NULL;
+    CPB_TRY(check_serves(row, &options->setup, error));
+    CPB_TRY(cpb_view_create(row, masks, options, &arena, &view, error));
+    CPB_TRY(row->run(&view, &deal, error));
+    CPB_TRY(bucket_by_rank(&deal, view.ranks, &first, &runs));
+    const cpb_plan_parts parts = {
+        .tokens = view.tokens,
+        .padding = view.padding,
+        .ranks = view.ranks,
+        .first = first,
+        .runs = runs,
+        .promise = {.sizes = view.sizes,
+                    .chunk = view.chunk,
+                    .granularity = row->by_chunk ? view.chunk : 1,
+                    .cap = options->cap,
+                    .algorithm = CPB_ALGORITHM},
+        .balancer = row->name,
+    };
+    CPB_TRY(cpb_plan_build(&parts, &options->allocator, plan, error));
+    CPB_TRY(check_cap(*plan, options, error));
+done:
+    cpb_arena_free(&arena);
+    if (status != CPB_OK) {
+        cpb_plan_free(*plan);
+        *plan = NULL;
+    }
+    return status == CPB_NO_MEMORY ? cpb_fail_memory(error) : status;
+}
+
+/* Keep the better of two plans: `*best` so far and `*plan`, which is used up. */
+static cpb_status keep_better(const cpb_masks *masks, const cpb_options *options,
+                              cpb_plan **plan, cpb_plan **best, int64_t *best_time,
+                              cpb_error *error)
+{
+    cpb_score score;
+    const cpb_status status =
+        cpb_score_plan(*plan, masks, &options->setup, &options->allocator, &score, NULL,
+                       NULL, error);
+    if (status == CPB_OK && (!*best || score.step_time < *best_time)) {
+        cpb_plan *const worse = *best;
+        *best = *plan;
+        *plan = worse;
+        *best_time = score.step_time;
+    }
+    cpb_plan_free(*plan);
+    *plan = NULL;
+    return status;
+}
+
+/* Ties go to the earlier row. A row that refuses (a cap it cannot keep) is left out; if
+ * all do, the last sentence stands. */
+static cpb_status run_auto(const cpb_masks *masks, const cpb_options *options,
+                           cpb_plan **best, cpb_error *error)
+{
+    int64_t best_time = 0;
+    cpb_plan *plan = NULL;
+    cpb_status status = CPB_OK;
+
+    *best = NULL;
+    for (size_t i = 0; i < cpb_n_balancers; i++) {
+        if (!serves(&cpb_balancers[i], &options->setup))
+            continue;
+        status = run_row(&cpb_balancers[i], masks, options, &plan, error);
+        if (status == CPB_UNSUPPORTED)
+            continue;
+        if (status == CPB_OK)
+            status = keep_better(masks, options, &plan, best, &best_time, error);
+        if (status != CPB_OK)
+            break;
+    }
+    if (*best && status == CPB_UNSUPPORTED)
+        status = CPB_OK;
+    if (status != CPB_OK) {
+        cpb_plan_free(*best);
+        *best = NULL;
+    }
+    return status;
+}
+
+cpb_status cpb_plan_create(const cpb_masks *masks, const cpb_options *options,
+                           cpb_plan **plan, cpb_error *error)
+{
+    cpb_status status;
+
+    assert(masks && options && plan && options->balancer);
+    *plan = NULL;
+    CPB_TRY(check_options(options, error));
+    CPB_TRY(check_masks(masks, options->ranks, error));
+    if (strcmp(options->balancer, auto_name) == 0) {
+        CPB_TRY(run_auto(masks, options, plan, error));
+        goto done;
+    }
+    const cpb_balancer *const row = find_row(options->balancer);
+    if (!row) {
+        status = cpb_fail(error, CPB_INVALID, -1,
+                          "balancer '%.40s' is unknown, nearest is '%s'",
+                          options->balancer,
+                          cpb_nearest(options->balancer, cpb_balancer_name));
+        goto done;
+    }
+    CPB_TRY(run_row(row, masks, options, plan, error));
+done:
+    return status;
+}

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Costs, traffic and modelled time of one mask. */
+#include "score_layer.h"
+
+static size_t peer_bytes(const cpb_layer *layer)
+{
+    return ((size_t)layer->ranks + 7) / 8;
+}
+
+cpb_status cpb_layer_start(cpb_layer *layer, const cpb_mask *mask, int64_t weight,
+                           const cpb_setup *setup, const cpb_plan *plan,
+                           const cpb_owners *owners, cpb_arena *arena)
+{
+    const size_t ranks = (size_t)cpb_plan_ranks(plan);
+    const size_t nodes = (size_t)setup->nodes;
+    *layer = (cpb_layer){
+        .mask = mask,
+        .weight = weight,
+        .setup = setup,
+        .plan = plan,
+        .owners = owners,
+        .ranks = cpb_plan_ranks(plan),
+        .arena = arena,
+        .node_memory = {.allocator = arena->allocator},
+    };
+    layer->cells = cpb_arena_zeros(arena, ranks, sizeof *layer->cells);
+    layer->peers = cpb_arena_zeros(arena, ranks, peer_bytes(layer));
+    layer->net_in = cpb_arena_zeros(arena, nodes, sizeof *layer->net_in);
+    layer->net_out = cpb_arena_zeros(arena, nodes, sizeof *layer->net_out);
+    return layer->cells && layer->peers && layer->net_in && layer->net_out
+               ? CPB_OK
+               : CPB_NO_MEMORY;
+}
+
+void cpb_layer_free(cpb_layer *layer)
+{
+    cpb_arena_free(&layer->node_memory);
+}
+
+static void mark_peers(cpb_layer *layer, int32_t a, int32_t b)
+{
+    uint8_t *const bits = layer->peers;
+    const size_t bytes = peer_bytes(layer);
+    bits[(size_t)a * bytes + (size_t)b / 8] |= (uint8_t)(1 << b % 8);
+    bits[(size_t)b * bytes + (size_t)a / 8] |= (uint8_t)(1 << a % 8);
+}
+
+static int32_t count_bits(uint8_t byte)
+{
+    int32_t count = 0;
+    for (; byte; byte &= (uint8_t)(byte - 1))
+        count++;
+    return count;
+}
+
+int32_t cpb_layers_peers(const cpb_layer *layers, size_t n, int32_t rank)
+{
+    const size_t bytes = peer_bytes(&layers[0]);
+    int32_t count = 0;
+    for (size_t i = 0; i < bytes; i++) {
+        uint8_t any = 0;
+        for (size_t m = 0; m < n; m++)
+            any |= layers[m].peers[(size_t)rank * bytes + i];
+        count += count_bits(any);
+    }
+    return count;
+}
+
+/* Visit who owns a key range: `rank` owns `keys`. */
+typedef void owned_fn(void *context, int32_t rank, int64_t keys);
+
+static void visit_owned(const cpb_owners *owners, cpb_range keys, owned_fn *visit,
+                        void *context)
+{
+    for (size_t i = cpb_owners_find(owners, keys.begin);
+         i < owners->n && owners->runs[i].begin < keys.end; i++) {
+        const cpb_range shared = cpb_range_intersect(owners->runs[i], keys);
+        visit(context, owners->rank[i], cpb_range_length(shared));
+    }
+}
+
+typedef struct receiver {
+    cpb_layer *layer;
+    int32_t rank;
+    int64_t *got;
+} receiver;
+
+static void take_from_rank(void *context, int32_t owner, int64_t keys)
+{
+    const receiver *const to = context;
+    cpb_layer *const layer = to->layer;
+    if (owner == to->rank)
+        return;
+    layer->cells[to->rank].receive += keys;
+    layer->cells[owner].send += keys;
+    to->got[owner] += layer->weight * keys;
+    mark_peers(layer, owner, to->rank);
+}
+
+/* All-gather and ring: everything that others own. */
+static void take_everything(cpb_layer *layer, int32_t rank, int64_t *got)
+{
+    for (size_t i = 0; i < layer->owners->n; i++) {
+        receiver to = {layer, rank, got};
+        take_from_rank(&to, layer->owners->rank[i],
+                       cpb_range_length(layer->owners->runs[i]));
+    }
+}
+
+typedef struct card {
+    cpb_layer *layer;
+    int32_t node;
+    int32_t node_ranks;
+} card;
+
+static void take_into_node(void *context, int32_t owner, int64_t keys)
+{
+    const card *const to = context;
+    const int32_t from = owner / to->node_ranks;
+    if (from == to->node)
+        return;
+    to->layer->net_in[to->node] += keys;
+    to->layer->net_out[from] += keys;
+}
+
+/* The needs of all ranks of a node are known: each key enters it once. */
+static cpb_status close_node(cpb_layer *layer, int32_t node)
+{
+    const card to = {layer, node, layer->ranks / layer->setup->nodes};
+    if (cpb_ranges_normalise(&layer->node_needs) != CPB_OK)
+        return CPB_NO_MEMORY;
+    for (size_t i = 0; i < layer->node_needs.n; i++) {
+        card copy = to;
+        visit_owned(layer->owners, layer->node_needs.ranges[i], take_into_node, &copy);
+    }
+    cpb_arena_free(&layer->node_memory);
+    layer->node_needs = (cpb_ranges){.arena = &layer->node_memory};
+    return CPB_OK;
+}
+
+static cpb_status add_node_needs(cpb_layer *layer, int32_t rank, const cpb_ranges *needs)
+{
+    const int32_t node_ranks = layer->ranks / layer->setup->nodes;
+    layer->node_needs.arena = &layer->node_memory;
+    for (size_t i = 0; i < needs->n; i++)
+        if (cpb_ranges_add(&layer->node_needs, needs->ranges[i]) != CPB_OK)
+            return CPB_NO_MEMORY;
+    return rank % node_ranks == node_ranks - 1 ? close_node(layer, rank / node_ranks)
+                                               : CPB_OK;
+}
+
+static cpb_status exchange_rank(cpb_layer *layer, const cpb_shard *shard,
+                                cpb_arena *scratch, int64_t *got)
+{
+    cpb_ranges needs = {.arena = scratch};
+    receiver to = {layer, shard->rank, got};
+    if (cpb_needs_of(layer->mask, shard->runs, shard->n_runs, &needs) != CPB_OK)
+        return CPB_NO_MEMORY;
+    for (size_t i = 0; i < needs.n; i++)
+        visit_owned(layer->owners, needs.ranges[i], take_from_rank, &to);
+    return layer->setup->nodes ? add_node_needs(layer, shard->rank, &needs) : CPB_OK;
+}
+
+cpb_status cpb_layer_add_rank(cpb_layer *layer, const cpb_shard *shard,
+                              const cpb_own_keys *own, cpb_arena *scratch, int64_t *got)
+{
+    cpb_layer_cell *const cell = &layer->cells[shard->rank];
+    for (size_t i = 0; i < own->n; i++)
+        cell->tokens += cpb_range_length(own->runs[i]);
+    if (cpb_shard_cost_of(layer->mask, layer->setup, shard->runs, shard->n_runs, own,
+                          scratch, &cell->cost) != CPB_OK)
+        return CPB_NO_MEMORY;
+    if (layer->setup->transport == CPB_EXCHANGE)
+        return exchange_rank(layer, shard, scratch, got);
+    take_everything(layer, shard->rank, got);
+    return CPB_OK;
+}
+
+/* All-gather and ring: a ring carries each key over a card once per node. */
+static void fill_cards(cpb_layer *layer)
+{
+    const int32_t nodes = layer->setup->nodes;
+    const int64_t tokens = cpb_plan_tokens(layer->plan);
+    for (int32_t r = 0; r < layer->ranks; r++)
+        layer->net_out[r / (layer->ranks / nodes)] += layer->cells[r].tokens;
+    for (int32_t i = 0; i < nodes; i++) {
+        layer->net_in[i] = tokens - layer->net_out[i];
+        layer->net_out[i] *= nodes - 1;
+    }
+}
+
+cpb_status cpb_layer_finish(cpb_layer *layer)
+{
+    if (layer->setup->nodes && layer->setup->transport != CPB_EXCHANGE)
+        fill_cards(layer);
+    return CPB_OK;
+}
+
+/* What received keys add to one pass. */
+static cpb_wide key_time(const cpb_layer *layer, const cpb_layer_cell *cell,
+                         bool backward)
+{
+    const cpb_prices price = cpb_setup_prices(layer->setup, backward);
+    const int64_t held = cell->tokens + cell->receive;
+    return (cpb_wide)price.kv_tile *
+               cpb_ceil_div(held, layer->setup->profile.tile_k) +
+           (cpb_wide)price.received_key * cell->receive;
+}
+
+static cpb_wide pass_time(const cpb_layer *layer, int32_t rank, bool backward)
+{
+    const cpb_layer_cell *const cell = &layer->cells[rank];
+    const cpb_wide time = backward ? cell->cost.backward : cell->cost.forward;
+    if (layer->setup->kernel == CPB_RECURRENT || (backward && !layer->setup->backward))
+        return time;
+    return time + key_time(layer, cell, backward);
+}
+
+cpb_wide cpb_layer_compute(const cpb_layer *layer, int32_t rank)
+{
+    return pass_time(layer, rank, false) + pass_time(layer, rank, true);
+}
+
+/* Picoseconds that `keys` take at a rate in bytes per microsecond; 0: free. */
+static cpb_wide transfer_time(const cpb_setup *setup, int64_t keys, int64_t rate)
+{
+    const cpb_wide bytes = (cpb_wide)keys * cpb_setup_key_bytes(setup);
+    return rate ? bytes * 1000000 / rate : 0;
+}
+
+static cpb_wide wire_time(const cpb_layer *layer)
+{
+    const cpb_profile *const profile = &layer->setup->profile;
+    int64_t receive = 0, send = 0, peers = 0, net = 0;
+    for (int32_t r = 0; r < layer->ranks; r++) {
+        receive = cpb_max(receive, layer->cells[r].receive);
+        send = cpb_max(send, layer->cells[r].send);
+        peers = cpb_max(peers, cpb_layers_peers(layer, 1, r));
+    }
+    for (int32_t i = 0; i < layer->setup->nodes; i++)
+        net = cpb_max(net, cpb_max(layer->net_in[i], layer->net_out[i]));
+    if (!receive || layer->setup->kernel == CPB_RECURRENT)
+        return 0;
+
+    const cpb_wide latency = (cpb_wide)profile->phase_latency * (net ? 2 : 1) +
+                             (cpb_wide)profile->peer_latency * peers;
+    if (!layer->setup->nodes)
+        return latency + transfer_time(layer->setup, cpb_max(receive, send),
+                                       profile->net_bytes_per_us);
+    const cpb_wide outside =
+        transfer_time(layer->setup, net, profile->net_bytes_per_us);
+    const cpb_wide inside =
+        transfer_time(layer->setup, receive, profile->link_bytes_per_us);
+    return latency + (outside > inside ? outside : inside);
+}
+
+/* How long one pass takes when the wire takes `wire` and the share own / pairs of the
+ * compute can hide it. */
+static cpb_wide overlapped(const cpb_layer *layer, const cpb_shard_cost *cost,
+                           cpb_wide compute, cpb_wide wire)
+{
+    const cpb_wide own =
+        cost->pairs ? compute * cost->own_pairs / cost->pairs : compute;
+    switch (layer->setup->overlap) {
+    case CPB_OVERLAP_NONE:
+        return compute + wire;
+    case CPB_OVERLAP_IDEAL:
+        return compute > wire ? compute : wire;
+    case CPB_OVERLAP_TWO_STAGE:
+    default:
+        return (own > wire ? own : wire) + compute - own;
+    }
+}
+
+cpb_wide cpb_layer_step(const cpb_layer *layer)
+{
+    const cpb_wide wire = wire_time(layer);
+    cpb_wide longest = 0;
+    for (int32_t r = 0; r < layer->ranks; r++) {
+        const cpb_shard_cost *const cost = &layer->cells[r].cost;
+        cpb_wide step = overlapped(layer, cost, pass_time(layer, r, false), wire);
+        if (layer->setup->backward)
+            step += overlapped(layer, cost, pass_time(layer, r, true), wire);
+        longest = step > longest ? step : longest;
+    }
+    return longest;
+}
+
+typedef struct tile_sum {
+    const cpb_tiling *tiling;
+    int64_t tiles;
+} tile_sum;
+
+static void add_tiles(void *context, const cpb_stretch *stretch)
+{
+    tile_sum *const sum = context;
+    for (int64_t i = 0; i < stretch->n; i++)
+        sum->tiles += cpb_stretch_count(stretch, sum->tiling, i).nonempty;
+}
+
+cpb_status cpb_layer_tiles(const cpb_layer *layer, const cpb_range *runs, size_t n_runs,
+                           int64_t *tiles)
+{
+    cpb_tiling tiling = cpb_setup_tiling(layer->setup);
+    cpb_arena scratch = {.allocator = layer->arena->allocator};
+    tiling.split = false;
+    tile_sum sum = {.tiling = &tiling};
+    const cpb_status status = cpb_tiles_visit(layer->mask, &tiling, runs, n_runs,
+                                              &scratch, add_tiles, &sum);
+    cpb_arena_free(&scratch);
+    *tiles = sum.tiles;
+    return status;
+}

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Costs of ranges of the original order. */
+#include "work.h"
+
+#include "../base/error.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Prices of one q-tile: what planning sums. */
+typedef struct row_prices {
+    int64_t full_tile, partial_tile, q_tile;
+    int64_t token; /* per token, outside the rows */
+} row_prices;
+
+/* Rows are q-tiles of the original order. `before[i]` is what all rows before row i
+ * cost; inside a row cost grows evenly from token to token. */
+struct cpb_work {
+    cpb_arena memory; /* owns the work too */
+    const cpb_mask *mask;
+    bool pairs;     /* exact counts; no rows */
+    int64_t token;  /* per token */
+    int64_t tile_q; /* rows are multiples of it where `begin` is NULL */
+    int64_t n_rows;
+    int64_t *begin;  /* [n_rows + 1] or NULL */
+    int64_t *before; /* [n_rows + 1] */
+};
+
+static row_prices prices_of(const cpb_setup *setup)
+{
+    if (setup->cost == CPB_TILES)
+        return (row_prices){.full_tile = 1, .partial_tile = 1};
+    if (setup->kernel == CPB_RECURRENT)
+        return (row_prices){.token = setup->profile.recurrent_token *
+                                     (setup->backward ? 2 : 1)};
+    const cpb_prices forward = cpb_setup_prices(setup, false);
+    row_prices sum = {forward.full_tile, forward.partial_tile, forward.q_tile,
+                      forward.token};
+    if (setup->backward) {
+        const cpb_prices backward = cpb_setup_prices(setup, true);
+        sum.full_tile += backward.full_tile;
+        sum.partial_tile += backward.partial_tile;
+        sum.q_tile += backward.q_tile;
+        sum.token += backward.token;
+    }
+    return sum;
+}
+
+/* Rows under construction. Sums run modulo 2^64; `tiles` and `q_tiles` are exact, and
+ * what they cost is checked at the end. */
+typedef struct pricing {
+    struct cpb_work *work;
+    const cpb_tiling *tiling;
+    row_prices price;
+    uint64_t sum;
+    int64_t full, nonempty, q_tiles;
+} pricing;
+
+static void add_row(pricing *p, cpb_tile_count count)
+{
+    const int64_t seen = count.nonempty > 0;
+    p->full += count.full;
+    p->nonempty += count.nonempty;
+    p->q_tiles += seen;
+    p->sum += (uint64_t)count.full * (uint64_t)p->price.full_tile +
+              (uint64_t)(count.nonempty - count.full) * (uint64_t)p->price.partial_tile +
+              (uint64_t)seen * (uint64_t)p->price.q_tile;
+    p->work->before[++p->work->n_rows] = (int64_t)p->sum;
+}
+
+/* The hot loop of planning: a stretch of whole q-tiles in one slice, key tiles a power of
+ * two, no telling full from partial. The compiler sees shifts instead of divisions. */
+static void add_plain_rows(pricing *p, const cpb_stretch *stretch, int shift)
+{
+    const uint64_t up = ((uint64_t)1 << shift) - 1;
+    const uint64_t tile = (uint64_t)p->price.partial_tile;
+    const uint64_t q_tile = (uint64_t)p->price.q_tile;
+    const uint64_t low_step = (uint64_t)stretch->low_step;
+    const uint64_t high_step = (uint64_t)stretch->high_step;
+    uint64_t low = (uint64_t)stretch->low, high = (uint64_t)stretch->high + up;
+    uint64_t tiles = 0, sum = p->sum;
+    int64_t *const before = p->work->before + p->work->n_rows + 1;
+
+    for (int64_t i = 0; i < stretch->n; i++) {
+        const uint64_t count = (high >> shift) - (low >> shift);
+        low += low_step;
+        high += high_step;
+        tiles += count;
+        sum += count * tile + q_tile;
+        before[i] = (int64_t)sum;
+    }
+    p->sum = sum;
+    p->nonempty += (int64_t)tiles;
+    p->q_tiles += stretch->n;
+    p->work->n_rows += stretch->n;
+}
+
+static int shift_of(int64_t power)
+{
+    int shift = 0;
+    while (INT64_C(1) << shift < power)
+        shift++;
+    return INT64_C(1) << shift == power ? shift : -1;
+}
+
+static void price_stretch(void *context, const cpb_stretch *stretch)
+{
+    pricing *const p = context;
+    const int shift = shift_of(p->tiling->tile_k);
+    if (!stretch->counted && !p->tiling->split && shift >= 0) {
+        add_plain_rows(p, stretch, shift);
+        return;
+    }
+    for (int64_t i = 0; i < stretch->n; i++)
+        add_row(p, cpb_stretch_count(stretch, p->tiling, i));
+}
+
+/* The slices that hold query `q`, and where the next one starts or ends. */
+static int64_t next_break(const cpb_mask *mask, int64_t q)
+{
+    int64_t next = mask->tokens;
+    for (size_t i = cpb_mask_first_slice(mask, q); i < mask->n_slices; i++) {
+        const cpb_range queries = mask->slices[i].queries;
+        if (queries.begin > q)
+            return cpb_min(next, queries.begin);
+        if (queries.end > q)
+            next = cpb_min(next, queries.end);
+    }
+    return next;
+}
+
+/* Tiles of the rows summed over the slices that hold them all, each with tiles of its
+ * own. */
+static cpb_tile_count count_varlen_row(const cpb_mask *mask, const cpb_tiling *tiling,
+                                       cpb_range rows)
+{
+    const int64_t k = tiling->tile_k;
+    cpb_tile_count count = {0, 0};
+    for (size_t i = cpb_mask_first_slice(mask, rows.begin);
+         i < mask->n_slices && mask->slices[i].queries.begin <= rows.begin; i++) {
+        const cpb_slice *const slice = &mask->slices[i];
+        if (slice->queries.end <= rows.begin)
+            continue;
+        const cpb_range hull = cpb_slice_hull(slice, rows);
+        const int64_t origin = slice->keys.begin;
+        const int64_t last_low = cpb_slice_low(slice, rows.end - 1) - origin;
+        const int64_t first_high = cpb_slice_high(slice, rows.begin) - origin;
+        count.nonempty += cpb_ceil_div(hull.end - origin, k) - (hull.begin - origin) / k;
+        if (tiling->split && cpb_range_length(rows) == tiling->tile_q)
+            count.full += cpb_max(0, first_high / k - cpb_ceil_div(last_low, k));
+    }
+    return count;
+}
+
+static void price_varlen(pricing *p, const cpb_mask *mask)
+{
+    for (int64_t q = 0; q < mask->tokens;) {
+        const int64_t stop = next_break(mask, q);
+        for (; q < stop; q = cpb_min(q + p->tiling->tile_q, stop)) {
+            const cpb_range rows = {q, cpb_min(q + p->tiling->tile_q, stop)};
+            p->work->begin[p->work->n_rows] = q;
+            add_row(p, count_varlen_row(mask, p->tiling, rows));
+        }
+    }
+    p->work->begin[p->work->n_rows] = mask->tokens;
+}
+
+static cpb_status price_rows(cpb_work *work, const cpb_setup *setup, cpb_arena *memory,
+                             cpb_error *error)
+{
+    const cpb_tiling tiling = cpb_setup_tiling(setup);
+    const cpb_mask *const mask = work->mask;
+    const cpb_range whole = {0, mask->tokens};
+    const size_t breaks = tiling.varlen ? 2 * mask->n_slices + 1 : 0;
+    const size_t most =
+        (size_t)cpb_ceil_div(mask->tokens, tiling.tile_q) + breaks + 1;
+    cpb_arena scratch = {.allocator = memory->allocator};
+    pricing p = {.work = work, .tiling = &tiling, .price = prices_of(setup)};
+    cpb_status status = CPB_OK;
+
+    work->tile_q = tiling.tile_q;
+    work->token = p.price.token;
+    work->before = cpb_arena_take(memory, most, sizeof *work->before);
+    if (tiling.varlen)
+        work->begin = cpb_arena_take(memory, most, sizeof *work->begin);
+    if (!work->before || (tiling.varlen && !work->begin))
+        return cpb_fail_memory(error);
+    work->before[0] = 0;
+    if (tiling.varlen)
+        price_varlen(&p, mask);
+    else
+        status = cpb_tiles_visit(mask, &tiling, &whole, 1, &scratch, price_stretch, &p);
+    cpb_arena_free(&scratch);
+    if (status != CPB_OK)
+        return cpb_fail_memory(error);
+
+    const cpb_wide total =
+        (cpb_wide)p.full * p.price.full_tile +
+        (cpb_wide)(p.nonempty - p.full) * p.price.partial_tile +
+        (cpb_wide)p.q_tiles * p.price.q_tile + (cpb_wide)mask->tokens * p.price.token;
+    if (total > CPB_MAX_COST)
+        return cpb_fail(error, CPB_TOO_LARGE, -1,
+                        "the mask costs more than %lld units under this profile; use the "
+                        "cost pairs or a coarser profile",
+                        (long long)CPB_MAX_COST);
+    return CPB_OK;
+}
+
+cpb_status cpb_work_create(const cpb_mask *mask, const cpb_setup *setup,
+                           const cpb_allocator *allocator, cpb_work **out,
+                           cpb_error *error)
+{
+    cpb_arena memory = {.allocator = cpb_allocator_or_default(allocator)};
+    cpb_status status;
+
+    *out = NULL;
+    cpb_work *const work = cpb_arena_zeros(&memory, 1, sizeof *work);
+    if (!work) {
+        status = cpb_fail_memory(error);
+        goto done;
+    }
+    work->mask = mask;
+    work->pairs = setup->cost == CPB_PAIRS;
+    if (!work->pairs)
+        CPB_TRY(price_rows(work, setup, &memory, error));
+    status = CPB_OK;
+done:
+    if (status != CPB_OK) {
+        cpb_arena_free(&memory);
+        return status;
+    }
+    work->memory = memory;
+    *out = work;
+    return CPB_OK;
+}
+
+void cpb_work_free(cpb_work *work)
+{
+    if (!work)
+        return;
+    cpb_arena memory = work->memory;
+    cpb_arena_free(&memory);
+}
+
+/* Index of the row that holds position p < tokens. */
+static int64_t row_of(const cpb_work *work, int64_t p)
+{
+    if (!work->begin)
+        return p / work->tile_q;
+    int64_t low = 0, high = work->n_rows; /* begin[low] <= p < begin[high] */
+    while (high - low > 1) {
+        const int64_t middle = low + (high - low) / 2;
+        if (work->begin[middle] <= p)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Cost of the rows of [0, p). */
+static int64_t rows_before(const cpb_work *work, int64_t p)
+{
+    if (p >= work->mask->tokens)
+        return work->before[work->n_rows];
+    const int64_t row = row_of(work, p);
+    const int64_t begin = work->begin ? work->begin[row] : row * work->tile_q;
+    if (p == begin)
+        return work->before[row];
+    const int64_t end = work->begin ? work->begin[row + 1]
+                                    : cpb_min(begin + work->tile_q, work->mask->tokens);
+    const cpb_wide cost = work->before[row + 1] - work->before[row];
+    return work->before[row] + (int64_t)(cost * (p - begin) / (end - begin));
+}
+
+int64_t cpb_work_cost(const cpb_work *work, cpb_range queries)
+{
+    const int64_t tokens = work->mask->tokens;
+    const cpb_range known = {cpb_min(queries.begin, tokens),
+                             cpb_min(queries.end, tokens)};
+    assert(queries.begin >= 0 && queries.begin <= queries.end);
+    if (work->pairs)
+        return cpb_mask_pairs_of(work->mask, known);
+    return rows_before(work, known.end) - rows_before(work, known.begin) +
+           work->token * cpb_range_length(known);
+}
+
+/* Walk chunks and bands side by side: pairs before each chunk end, in O(bands + n). */
+static void pair_chunks(const cpb_mask *mask, int64_t chunk, int64_t n, int64_t *cost)
+{
+    size_t b = 0;
+    int64_t before = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t end = cpb_min((i + 1) * chunk, mask->tokens);
+        while (b + 1 < mask->n_bands && mask->bands[b + 1].begin < end)
+            b++;
+        const cpb_band *const band = &mask->bands[b];
+        const int64_t rows = end - band->begin;
+        const int64_t sum = band->pairs_before + rows * band->keys +
+                            band->slope * (rows * (rows - 1) / 2);
+        cost[i] = sum - before;
+        before = sum;
+    }
+}
+
+void cpb_work_chunks(const cpb_work *work, int64_t chunk, int64_t n, int64_t *cost)
+{
+    const int64_t held = cpb_min(n, cpb_ceil_div(work->mask->tokens, chunk));
+    if (n > held)
+        memset(cost + held, 0, (size_t)(n - held) * sizeof *cost);
+    if (work->pairs) {
+        pair_chunks(work->mask, chunk, held, cost);
+        return;
+    }
+    if (!work->begin && chunk % work->tile_q == 0 && !work->token) {
+        const int64_t rows = chunk / work->tile_q;
+        for (int64_t i = 0; i < held; i++)
+            cost[i] = work->before[cpb_min((i + 1) * rows, work->n_rows)] -
+                      work->before[i * rows];
+        return;
+    }
+    for (int64_t i = 0; i < held; i++)
+        cost[i] = cpb_work_cost(work, (cpb_range){i * chunk, (i + 1) * chunk});
+}

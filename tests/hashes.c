@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Prints a line per mask family, balancer, world size and kind of sizes: hash and main
+ * figures of the plan. The lines of two builds must be equal (ci/hashes.sh). */
+#include <cpb/cpb.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void stop(const char *what, const cpb_error *error)
+{
+    fprintf(stderr, "%s: %s\n", what, error->message);
+    exit(EXIT_FAILURE);
+}
+
+static void print_plan(const cpb_masks *masks, const cpb_options *options)
+{
+    cpb_error error = {0};
+    cpb_plan *plan = NULL;
+    cpb_score score;
+    const cpb_status status = cpb_plan_create(masks, options, &plan, &error);
+    if (status == CPB_UNSUPPORTED) {
+        puts("refused");
+        return;
+    }
+    if (status != CPB_OK)
+        stop(options->balancer, &error);
+    if (cpb_score_plan(plan, masks, &options->setup, NULL, &score, NULL, NULL, &error))
+        stop(options->balancer, &error);
+    printf("%016" PRIx64 " %s load %" PRId64 " bound %" PRId64 " tiles %" PRId64
+           " receive %" PRId64 " step %" PRId64 "\n",
+           cpb_plan_hash(plan), cpb_plan_balancer(plan), score.load_max, score.load_bound,
+           score.tiles, score.receive_total, score.step_time);
+    cpb_plan_free(plan);
+}
+
+static void print_family(const char *text)
+{
+    static const int32_t worlds[] = {1, 2, 3, 8};
+    cpb_error error = {0};
+    cpb_mask *mask = NULL;
+    int64_t weight = 1;
+    if (cpb_mask_create_text(text, 0, NULL, &weight, NULL, &mask, &error))
+        stop(text, &error);
+    const cpb_mask *const list[] = {mask};
+    const cpb_masks masks = {.n = 1, .mask = list, .weight = &weight};
+
+    for (size_t b = 0; cpb_balancer_name(b); b++) {
+        for (size_t w = 0; w < sizeof worlds / sizeof *worlds; w++) {
+            for (int sizes = CPB_EQUAL; sizes <= CPB_UNEVEN; sizes++) {
+                cpb_options options = cpb_options_default();
+                options.ranks = worlds[w];
+                options.balancer = cpb_balancer_name(b);
+                options.sizes = (cpb_sizes)sizes;
+                printf("%s %s ranks %" PRId32 " %s: ", text, options.balancer,
+                       options.ranks, sizes == CPB_EQUAL ? "equal" : "uneven");
+                print_plan(&masks, &options);
+            }
+        }
+    }
+    cpb_mask_free(mask);
+}
+
+int main(void)
+{
+    for (size_t i = 0; cpb_mask_family_name(i); i++)
+        print_family(cpb_mask_family_example(i));
+    print_family("causal:32768");
+    print_family("documents:9000,100,0,3,20000,128,7,4096");
+    return EXIT_SUCCESS;
+}

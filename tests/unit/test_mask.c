@@ -1,0 +1,752 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Masks against counting: slices, block masks, dense matrices. */
+#include "testing.h"
+
+#include "../../src/base/nearest.h"
+#include "../../src/mask/mask.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { MOST = 40 }; /* tokens of the small masks */
+
+/* Allowed pairs counted one by one: cell [q * MOST + k] is how often (q, k) is allowed. */
+typedef struct grid {
+    int64_t tokens;
+    int count[MOST * MOST];
+} grid;
+
+/* The kinds by their definition in the public header. */
+static bool kind_allows(const cpb_slice *s, int64_t q, int64_t k)
+{
+    if (q < s->queries.begin || q >= s->queries.end || k < s->keys.begin ||
+        k >= s->keys.end)
+        return false;
+    const bool causal = s->keys.end - k > s->queries.end - 1 - q;
+    const bool inverse = k - s->keys.begin >= q - s->queries.begin;
+    switch (s->kind) {
+    case CPB_FULL:
+        return true;
+    case CPB_CAUSAL:
+        return causal;
+    case CPB_INVERSE_CAUSAL:
+        return inverse;
+    case CPB_BI_CAUSAL:
+        return causal && inverse;
+    }
+    return false;
+}
+
+static void grid_add(grid *g, const cpb_slice *slice)
+{
+    for (int64_t q = 0; q < g->tokens; q++)
+        for (int64_t k = 0; k < g->tokens; k++)
+            g->count[q * MOST + k] += kind_allows(slice, q, k);
+}
+
+static bool grid_touches(const grid *g, const cpb_slice *slice)
+{
+    for (int64_t q = 0; q < g->tokens; q++)
+        for (int64_t k = 0; k < g->tokens; k++)
+            if (g->count[q * MOST + k] && kind_allows(slice, q, k))
+                return true;
+    return false;
+}
+
+static cpb_range random_range(uint64_t *seed, int64_t tokens, int64_t most)
+{
+    const int64_t begin = test_random(seed, 0, tokens - 1);
+    return (cpb_range){
+        begin,
+        test_random(seed, begin + 1, begin + most < tokens ? begin + most : tokens)};
+}
+
+static cpb_slice random_slice(uint64_t *seed, int64_t tokens)
+{
+    const int64_t most = test_random(seed, 1, tokens);
+    const cpb_range queries = random_range(seed, tokens, most);
+    const cpb_range keys = random_range(seed, tokens, test_random(seed, 1, tokens));
+    return (cpb_slice){queries, keys, (cpb_kind)test_random(seed, 0, 3)};
+}
+
+/* Everything a mask says equals the grid, and its slices are in normal form. */
+static void assert_mask_is(const cpb_mask *mask, const grid *want)
+{
+    const int64_t tokens = want->tokens;
+    grid got = {.tokens = tokens};
+    int64_t before[MOST + 1] = {0};
+
+    assert_int_equal(cpb_mask_tokens(mask), tokens);
+    const cpb_slice *const slices = cpb_mask_slices(mask);
+    for (size_t i = 0; i < cpb_mask_n_slices(mask); i++) {
+        grid_add(&got, &slices[i]);
+        for (int64_t q = slices[i].queries.begin; q < slices[i].queries.end; q++)
+            assert_true(cpb_slice_low(&slices[i], q) < cpb_slice_high(&slices[i], q));
+        if (i > 0)
+            assert_true(slices[i - 1].queries.begin < slices[i].queries.begin ||
+                        (slices[i - 1].queries.begin == slices[i].queries.begin &&
+                         slices[i - 1].keys.begin < slices[i].keys.begin));
+    }
+    for (int64_t q = 0; q < tokens; q++) {
+        before[q + 1] = before[q];
+        for (int64_t k = 0; k < tokens; k++) {
+            const int count = want->count[q * MOST + k];
+            assert_int_equal(got.count[q * MOST + k], count);
+            assert_int_equal(cpb_mask_allows(mask, q, k), count);
+            before[q + 1] += count;
+        }
+    }
+    assert_int_equal(cpb_mask_pairs(mask), before[tokens]);
+    for (int64_t a = 0; a <= tokens; a++)
+        for (int64_t b = a; b <= tokens; b++)
+            assert_int_equal(cpb_mask_pairs_of(mask, (cpb_range){a, b}),
+                             before[b] - before[a]);
+}
+
+static void assert_searches_hold(const cpb_mask *mask)
+{
+    const cpb_slice *const slices = cpb_mask_slices(mask);
+    const int64_t *const ends = cpb_mask_document_ends(mask);
+    for (int64_t q = 0; q < cpb_mask_tokens(mask); q++) {
+        size_t first = 0;
+        while (first < cpb_mask_n_slices(mask) && slices[first].queries.end <= q)
+            first++;
+        assert_int_equal(cpb_mask_first_slice(mask, q), first);
+        const size_t d = cpb_document_of(cpb_mask_n_documents(mask), ends, q);
+        assert_true(q < ends[d] && (d == 0 || q >= ends[d - 1]));
+    }
+}
+
+/* A set that is disjoint so far, as each random slice that touches it is left out. */
+static size_t disjoint_set(uint64_t *seed, grid *g, size_t most, cpb_slice *slices)
+{
+    size_t n = 0;
+    for (size_t tries = 0; tries < 3 * most && n < most; tries++) {
+        slices[n] = random_slice(seed, g->tokens);
+        if (!grid_touches(g, &slices[n]))
+            grid_add(g, &slices[n++]);
+    }
+    return n;
+}
+
+static void disjoint_slices_are_taken_and_counted_exactly(void **state)
+{
+    (void)state;
+    uint64_t seed = 1;
+    for (int round = 0; round < 3000; round++) {
+        cpb_slice slices[24];
+        int64_t lengths[6];
+        grid g = {.tokens = test_random(&seed, 1, round % 10 ? 16 : MOST)};
+        const size_t n = disjoint_set(&seed, &g, COUNT_OF(slices), slices);
+        const size_t n_documents =
+            test_lengths(&seed, g.tokens, COUNT_OF(lengths), lengths);
+        cpb_mask *mask;
+        assert_int_equal(cpb_mask_create(g.tokens, n, slices, n_documents, lengths,
+                                         NULL, &mask, NULL),
+                         CPB_OK);
+        assert_mask_is(mask, &g);
+        assert_searches_hold(mask);
+        assert_null(cpb_mask_text(mask));
+        cpb_mask_free(mask);
+    }
+}
+
+/* The sentence of a refusal names two slices and a pair: both must allow it. */
+static void assert_refusal_is_true(const cpb_slice *slices, const cpb_error *error)
+{
+    size_t a, b;
+    long long q, k;
+    assert_int_equal(sscanf(error->message,
+                            "slices %zu and %zu overlap: both allow query %lld and key "
+                            "%lld;",
+                            &a, &b, &q, &k),
+                     4);
+    assert_true(a < b);
+    assert_int_equal(error->at, b);
+    assert_true(kind_allows(&slices[a], q, k));
+    assert_true(kind_allows(&slices[b], q, k));
+}
+
+static bool has_overlap(const grid *g)
+{
+    for (size_t i = 0; i < COUNT_OF(g->count); i++)
+        if (g->count[i] > 1)
+            return true;
+    return false;
+}
+
+static void slices_are_refused_exactly_when_two_share_a_pair(void **state)
+{
+    (void)state;
+    uint64_t seed = 2;
+    int refused = 0, taken = 0;
+    for (int round = 0; round < 20000; round++) {
+        cpb_slice slices[16];
+        grid g = {.tokens = test_random(&seed, 1, 14)};
+        size_t n = disjoint_set(&seed, &g, (size_t)test_random(&seed, 0, 15), slices);
+        slices[n] = random_slice(&seed, g.tokens);
+        grid_add(&g, &slices[n++]);
+        const size_t other = (size_t)test_random(&seed, 0, (int64_t)n - 1);
+        const cpb_slice swap = slices[other];
+        slices[other] = slices[n - 1];
+        slices[n - 1] = swap;
+
+        cpb_mask *mask;
+        cpb_error error = {0};
+        const cpb_status status =
+            cpb_mask_create(g.tokens, n, slices, 0, NULL, NULL, &mask, &error);
+        assert_int_equal(status, has_overlap(&g) ? CPB_INVALID : CPB_OK);
+        if (status != CPB_OK) {
+            assert_null(mask);
+            assert_refusal_is_true(slices, &error);
+            refused++;
+        } else {
+            assert_mask_is(mask, &g);
+            taken++;
+        }
+        cpb_mask_free(mask);
+    }
+    assert_true(refused > 3000 && taken > 3000);
+}
+
+static void the_order_of_slices_does_not_matter(void **state)
+{
+    (void)state;
+    uint64_t seed = 3;
+    for (int round = 0; round < 500; round++) {
+        cpb_slice slices[12];
+        grid g = {.tokens = test_random(&seed, 1, MOST)};
+        const size_t n = disjoint_set(&seed, &g, COUNT_OF(slices), slices);
+        cpb_mask *one, *two;
+        assert_int_equal(
+            cpb_mask_create(g.tokens, n, slices, 0, NULL, NULL, &one, NULL), CPB_OK);
+        for (size_t i = n; i > 1; i--) {
+            const size_t j = (size_t)test_random(&seed, 0, (int64_t)i - 1);
+            const cpb_slice swap = slices[i - 1];
+            slices[i - 1] = slices[j];
+            slices[j] = swap;
+        }
+        assert_int_equal(
+            cpb_mask_create(g.tokens, n, slices, 0, NULL, NULL, &two, NULL), CPB_OK);
+        assert_int_equal(cpb_mask_n_slices(one), cpb_mask_n_slices(two));
+        for (size_t i = 0; i < cpb_mask_n_slices(one); i++) {
+            const cpb_slice a = cpb_mask_slices(one)[i], b = cpb_mask_slices(two)[i];
+            assert_true(a.kind == b.kind && a.queries.begin == b.queries.begin &&
+                        a.queries.end == b.queries.end &&
+                        a.keys.begin == b.keys.begin && a.keys.end == b.keys.end);
+        }
+        cpb_mask_free(one);
+        cpb_mask_free(two);
+    }
+}
+
+/* Many slices at once on the same rows: overlaps deep inside the sweep's order. */
+static void a_single_shared_pair_among_many_slices_is_found(void **state)
+{
+    (void)state;
+    enum { N = 2000, STEP = 4 };
+    static cpb_slice slices[N + 1];
+    const int64_t tokens = STEP * (N + 1);
+    for (int64_t i = 0; i < N; i++) {
+        /* Bands side by side, each three keys wide, one free key between them. */
+        const int64_t k = STEP * ((i * 7) % N);
+        slices[i] =
+            (cpb_slice){{i % 5, i % 5 + 3}, {k + i % 5, k + i % 5 + 5}, CPB_BI_CAUSAL};
+    }
+    cpb_mask *mask;
+    cpb_error error;
+    assert_int_equal(cpb_mask_create(tokens, N, slices, 0, NULL, NULL, &mask, NULL),
+                     CPB_OK);
+    assert_int_equal(cpb_mask_pairs(mask), 9 * N);
+    cpb_mask_free(mask);
+
+    slices[N] = (cpb_slice){{6, 7}, {4000, 4001}, CPB_FULL};
+    for (int64_t q = 0; q < 7; q++) {
+        slices[N].queries = (cpb_range){q, q + 1};
+        bool free_pair = true;
+        for (size_t i = 0; i < N; i++)
+            free_pair = free_pair && !kind_allows(&slices[i], q, 4000);
+        assert_int_equal(
+            cpb_mask_create(tokens, N + 1, slices, 0, NULL, NULL, &mask, &error),
+            free_pair ? CPB_OK : CPB_INVALID);
+        if (!free_pair)
+            assert_refusal_is_true(slices, &error);
+        cpb_mask_free(mask);
+    }
+}
+
+static void the_largest_masks_are_counted_without_overflow(void **state)
+{
+    (void)state;
+    const int64_t n = CPB_MAX_TOKENS;
+    const cpb_slice causal = {{0, n}, {0, n}, CPB_CAUSAL};
+    const cpb_slice full = {{0, n}, {0, n}, CPB_FULL};
+    cpb_mask *mask;
+    assert_int_equal(cpb_mask_create(n, 1, &causal, 0, NULL, NULL, &mask, NULL),
+                     CPB_OK);
+    assert_int_equal(cpb_mask_pairs(mask), n / 2 * (n + 1));
+    assert_int_equal(cpb_mask_pairs_of(mask, (cpb_range){n - 1, n}), n);
+    cpb_mask_free(mask);
+    assert_int_equal(cpb_mask_create(n, 1, &full, 0, NULL, NULL, &mask, NULL), CPB_OK);
+    assert_int_equal(cpb_mask_pairs(mask), n * n);
+    cpb_mask_free(mask);
+}
+
+static void no_slices_mean_no_pairs_and_no_lengths_mean_one_document(void **state)
+{
+    (void)state;
+    cpb_mask *mask;
+    assert_int_equal(cpb_mask_create(7, 0, NULL, 0, NULL, NULL, &mask, NULL), CPB_OK);
+    assert_int_equal(cpb_mask_pairs(mask), 0);
+    assert_int_equal(cpb_mask_n_documents(mask), 1);
+    assert_int_equal(cpb_mask_document_ends(mask)[0], 7);
+    assert_false(cpb_mask_allows(mask, 6, 6));
+    cpb_mask_free(mask);
+    cpb_mask_free(NULL);
+}
+
+static void a_bad_slice_is_named_with_what_is_accepted(void **state)
+{
+    (void)state;
+    static const struct {
+        cpb_slice slice;
+        const char *message;
+    } cases[] = {
+        {{{-1, 3}, {0, 3}, CPB_FULL},
+         "slice 1: queries [-1, 3) are negative; accepted is 0 <= begin < end <= 100"},
+        {{{4, 4}, {0, 3}, CPB_FULL},
+         "slice 1: queries [4, 4) are empty; accepted is 0 <= begin < end <= 100"},
+        {{{50, 60}, {9, 3}, CPB_FULL},
+         "slice 1: keys [9, 3) are inside out; accepted is 0 <= begin < end <= 100"},
+        {{{50, 60}, {3, 101}, CPB_FULL},
+         "slice 1: keys [3, 101) are outside the sequence; accepted is 0 <= begin < "
+         "end "
+         "<= 100"},
+        {{{50, 60}, {INT64_MIN, INT64_MAX}, CPB_FULL},
+         "slice 1: keys [-9223372036854775808, 9223372036854775807) are negative; "
+         "accepted is 0 <= begin < end <= 100"},
+        {{{50, 60}, {3, 10}, (cpb_kind)7},
+         "slice 1: kind 7 is unknown; accepted is 0 (full), 1 (causal), 2 (inverse "
+         "causal) or 3 (bi-causal)"},
+        {{{9, 30}, {3, 10}, CPB_FULL},
+         "slices 0 and 1 overlap: both allow query 9 and key 9; accepted are slices "
+         "without a pair in common"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const cpb_slice slices[] = {{{0, 10}, {0, 10}, CPB_INVERSE_CAUSAL},
+                                    cases[i].slice};
+        cpb_mask *mask;
+        cpb_error error;
+        assert_int_equal(cpb_mask_create(100, 2, slices, 0, NULL, NULL, &mask, &error),
+                         CPB_INVALID);
+        assert_null(mask);
+        assert_int_equal(error.at, 1);
+        assert_string_equal(error.message, cases[i].message);
+    }
+}
+
+static void bad_lengths_and_totals_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t tokens;
+        int64_t lengths[3];
+        cpb_status status;
+        int64_t at;
+        const char *message;
+    } cases[] = {
+        {0,
+         {0, 0, 0},
+         CPB_INVALID,
+         -1,
+         "the sequence has 0 tokens; accepted is 1 to 1073741824"},
+        {-5,
+         {0, 0, 0},
+         CPB_INVALID,
+         -1,
+         "the sequence has -5 tokens; accepted is 1 to 1073741824"},
+        {CPB_MAX_TOKENS + 1,
+         {0, 0, 0},
+         CPB_TOO_LARGE,
+         -1,
+         "the sequence has 1073741825 tokens; accepted is 1 to 1073741824"},
+        {9,
+         {4, -2, 7},
+         CPB_INVALID,
+         1,
+         "document 1 has length -2; accepted is 0 or more"},
+        {9,
+         {4, 0, INT64_MAX},
+         CPB_TOO_LARGE,
+         2,
+         "document 2 of length 9223372036854775807 takes the sequence beyond "
+         "1073741824 "
+         "tokens"},
+        {9,
+         {0, 0, 0},
+         CPB_INVALID,
+         -1,
+         "the documents hold 0 tokens; accepted is 1 to 1073741824"},
+        {9,
+         {4, 0, 4},
+         CPB_INVALID,
+         -1,
+         "the document lengths sum to 8; accepted is the 9 tokens of the sequence"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        cpb_mask *mask;
+        cpb_error error;
+        assert_int_equal(cpb_mask_create(cases[i].tokens, 0, NULL, 3, cases[i].lengths,
+                                         NULL, &mask, &error),
+                         cases[i].status);
+        assert_null(mask);
+        assert_int_equal(error.at, cases[i].at);
+        assert_string_equal(error.message, cases[i].message);
+    }
+}
+
+/* A random block mask over at most MOST tokens and the grid that it stands for. */
+typedef struct blocks_case {
+    cpb_block_mask mask;
+    int32_t count[MOST], full_count[MOST];
+    int32_t indices[MOST * MOST], full_indices[MOST * MOST];
+    grid want;
+} blocks_case;
+
+static void list_block(blocks_case *c, int64_t row, int32_t block, bool full)
+{
+    int32_t *const count = full ? &c->full_count[row] : &c->count[row];
+    (full ? c->full_indices : c->indices)[row * c->mask.row_stride + (*count)++] =
+        block;
+    const cpb_range queries = {row * c->mask.block_q, (row + 1) * c->mask.block_q};
+    const cpb_range keys = {block * c->mask.block_k, (block + 1) * c->mask.block_k};
+    const cpb_slice slice = {queries, keys, CPB_FULL};
+    grid_add(&c->want, &slice);
+}
+
+static void random_blocks(uint64_t *seed, blocks_case *c)
+{
+    memset(c, 0, sizeof *c);
+    const int64_t tokens = test_random(seed, 1, MOST);
+    c->want.tokens = tokens;
+    c->mask = (cpb_block_mask){.batch = 1,
+                               .heads = 1,
+                               .q_length = tokens,
+                               .k_length = tokens,
+                               .block_q = test_random(seed, 1, 9),
+                               .block_k = test_random(seed, 1, 9),
+                               .kv_num_blocks = c->count,
+                               .kv_indices = c->indices};
+    const int64_t key_blocks = (tokens + c->mask.block_k - 1) / c->mask.block_k;
+    const int64_t rows = (tokens + c->mask.block_q - 1) / c->mask.block_q;
+    c->mask.row_stride = test_random(seed, key_blocks, MOST);
+    for (int i = 0; i < MOST * MOST; i++)
+        c->indices[i] = c->full_indices[i] = -77; /* beyond the counts: ignored */
+    const bool two_lists = test_random(seed, 0, 1);
+    if (two_lists) {
+        c->mask.full_kv_num_blocks = c->full_count;
+        c->mask.full_kv_indices = c->full_indices;
+    }
+    for (int64_t row = 0; row < rows; row++) {
+        const int64_t density = test_random(seed, 0, 4);
+        const int64_t start = test_random(seed, 0, key_blocks - 1);
+        for (int64_t i = 0; i < key_blocks; i++)
+            if (test_random(seed, 0, 3) < density)
+                list_block(c, row, (int32_t)((start + i) % key_blocks),
+                           two_lists && test_random(seed, 0, 1));
+    }
+}
+
+static void block_masks_mean_their_blocks(void **state)
+{
+    (void)state;
+    uint64_t seed = 4;
+    static blocks_case c;
+    for (int round = 0; round < 2000; round++) {
+        random_blocks(&seed, &c);
+        int64_t lengths[4];
+        const size_t n = test_lengths(&seed, c.want.tokens, 4, lengths);
+        cpb_mask *mask;
+        assert_int_equal(cpb_mask_create_blocks(&c.mask, n, lengths, NULL, &mask, NULL),
+                         CPB_OK);
+        assert_mask_is(mask, &c.want);
+        assert_int_equal(cpb_mask_n_documents(mask), n);
+        cpb_mask_free(mask);
+    }
+}
+
+static void equal_rows_of_blocks_become_one_slice(void **state)
+{
+    (void)state;
+    const int32_t counts[] = {2, 2, 2};
+    const int32_t indices[] = {0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1};
+    const cpb_block_mask blocks = {1, 1, 11, 11, 4, 4, 4, counts, indices, NULL, NULL};
+    cpb_mask *mask;
+    assert_int_equal(cpb_mask_create_blocks(&blocks, 0, NULL, NULL, &mask, NULL),
+                     CPB_OK);
+    assert_int_equal(cpb_mask_n_slices(mask), 1);
+    assert_int_equal(cpb_mask_pairs(mask), 11 * 8);
+    cpb_mask_free(mask);
+}
+
+static void bad_block_masks_are_refused(void **state)
+{
+    (void)state;
+    static const int32_t counts[] = {1, 2}, many[] = {1, 3}, negative[] = {1, -1};
+    static const int32_t good[] = {0, 0, 0, 1}, far[] = {0, 0, 0, 2},
+                         below[] = {0, 0, 0, -4}, twice[] = {0, 0, 1, 1};
+    static const struct {
+        cpb_block_mask blocks;
+        cpb_status status;
+        int64_t at;
+        const char *message;
+    } cases[] = {
+        {{2, 1, 8, 8, 4, 4, 2, counts, good, NULL, NULL},
+         CPB_INVALID,
+         -1,
+         "the block mask has batch 2; accepted is 1: plan each row of the batch by "
+         "itself"},
+        {{1, 16, 8, 8, 4, 4, 2, counts, good, NULL, NULL},
+         CPB_INVALID,
+         -1,
+         "the block mask has heads 16; accepted is 1: one permutation serves all "
+         "heads"},
+        {{1, 1, 0, 0, 4, 4, 2, counts, good, NULL, NULL},
+         CPB_INVALID,
+         -1,
+         "the sequence has 0 tokens; accepted is 1 to 1073741824"},
+        {{1, 1, 8, 16, 4, 4, 2, counts, good, NULL, NULL},
+         CPB_INVALID,
+         -1,
+         "the block mask has 8 queries and 16 keys; accepted are equal numbers"},
+        {{1, 1, 8, 8, 0, 4, 2, counts, good, NULL, NULL},
+         CPB_INVALID,
+         -1,
+         "the block mask has blocks of 0 queries; accepted is 1 to 1073741824"},
+        {{1, 1, 8, 8, 4, INT64_MAX, 2, counts, good, NULL, NULL},
+         CPB_INVALID,
+         -1,
+         "the block mask has blocks of 9223372036854775807 keys; accepted is 1 to "
+         "1073741824"},
+        {{1, 1, 8, 8, 4, 4, 1, counts, good, NULL, NULL},
+         CPB_INVALID,
+         -1,
+         "the block mask has room for 1 entries per row; accepted is 2 or more, one "
+         "per "
+         "key block"},
+        {{1, 1, 8, 8, 4, 4, 2, counts, good, counts, NULL},
+         CPB_INVALID,
+         -1,
+         "the block mask has full_kv_num_blocks without full_kv_indices; accepted are "
+         "both or neither"},
+        {{1, 1, 8, 8, 4, 4, 2, counts, good, NULL, good},
+         CPB_INVALID,
+         -1,
+         "the block mask has full_kv_indices without full_kv_num_blocks; accepted are "
+         "both or neither"},
+        {{1, 1, 8, 8, 4, 4, 2, many, good, NULL, NULL},
+         CPB_INVALID,
+         1,
+         "row 1 of the block mask has kv_num_blocks 3; accepted is 0 to 2"},
+        {{1, 1, 8, 8, 4, 4, 2, counts, good, negative, good},
+         CPB_INVALID,
+         0,
+         "row 0 of the block mask lists key block 0 twice; accepted is once, partial "
+         "or "
+         "full"},
+        {{1, 1, 8, 8, 4, 4, 2, negative, good, NULL, NULL},
+         CPB_INVALID,
+         1,
+         "row 1 of the block mask has kv_num_blocks -1; accepted is 0 to 2"},
+        {{1, 1, 8, 8, 4, 4, 2, counts, far, NULL, NULL},
+         CPB_INVALID,
+         1,
+         "row 1 of the block mask lists key block 2; accepted is 0 to 1"},
+        {{1, 1, 8, 8, 4, 4, 2, counts, below, NULL, NULL},
+         CPB_INVALID,
+         1,
+         "row 1 of the block mask lists key block -4; accepted is 0 to 1"},
+        {{1, 1, 8, 8, 4, 4, 2, counts, twice, NULL, NULL},
+         CPB_INVALID,
+         1,
+         "row 1 of the block mask lists key block 1 twice; accepted is once, partial "
+         "or "
+         "full"},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        cpb_mask *mask;
+        cpb_error error;
+        assert_int_equal(
+            cpb_mask_create_blocks(&cases[i].blocks, 0, NULL, NULL, &mask, &error),
+            cases[i].status);
+        assert_null(mask);
+        assert_int_equal(error.at, cases[i].at);
+        assert_string_equal(error.message, cases[i].message);
+    }
+}
+
+static void dense_masks_mean_their_ones(void **state)
+{
+    (void)state;
+    uint64_t seed = 5;
+    for (int round = 0; round < 2000; round++) {
+        grid g = {.tokens = test_random(&seed, 1, MOST)};
+        uint8_t allowed[MOST * MOST];
+        if (round % 2) { /* of slices */
+            cpb_slice slices[8];
+            disjoint_set(&seed, &g, COUNT_OF(slices), slices);
+        } else { /* of noise */
+            const int64_t density = test_random(&seed, 0, 8);
+            for (int64_t q = 0; q < g.tokens; q++)
+                for (int64_t k = 0; k < g.tokens; k++)
+                    g.count[q * MOST + k] = test_random(&seed, 0, 7) < density;
+        }
+        for (int64_t q = 0; q < g.tokens; q++)
+            for (int64_t k = 0; k < g.tokens; k++)
+                allowed[q * g.tokens + k] = g.count[q * MOST + k] ? 255 : 0;
+        cpb_mask *mask;
+        assert_int_equal(
+            cpb_mask_create_dense(g.tokens, allowed, 0, NULL, NULL, &mask, NULL),
+            CPB_OK);
+        assert_mask_is(mask, &g);
+        cpb_mask_free(mask);
+    }
+}
+
+static void one_slice_comes_back_as_one_from_a_dense_mask(void **state)
+{
+    (void)state;
+    uint64_t seed = 6;
+    for (int round = 0; round < 2000; round++) {
+        const int64_t tokens = test_random(&seed, 1, 20);
+        const cpb_slice slice = random_slice(&seed, tokens);
+        uint8_t allowed[20 * 20];
+        for (int64_t q = 0; q < tokens; q++)
+            for (int64_t k = 0; k < tokens; k++)
+                allowed[q * tokens + k] = kind_allows(&slice, q, k);
+        cpb_mask *mask;
+        assert_int_equal(
+            cpb_mask_create_dense(tokens, allowed, 0, NULL, NULL, &mask, NULL), CPB_OK);
+        assert_true(cpb_mask_n_slices(mask) <= 1);
+        cpb_mask_free(mask);
+    }
+}
+
+static void bad_dense_masks_are_refused(void **state)
+{
+    (void)state;
+    const uint8_t one = 1;
+    const int64_t two = 2;
+    cpb_mask *mask;
+    cpb_error error;
+    assert_int_equal(cpb_mask_create_dense(32769, &one, 0, NULL, NULL, &mask, &error),
+                     CPB_TOO_LARGE);
+    assert_null(mask);
+    assert_string_equal(error.message,
+                        "the dense mask has 32769 tokens; accepted is 1 to 32768");
+    assert_int_equal(cpb_mask_create_dense(0, &one, 0, NULL, NULL, &mask, &error),
+                     CPB_INVALID);
+    assert_string_equal(error.message,
+                        "the sequence has 0 tokens; accepted is 1 to 1073741824");
+    assert_int_equal(cpb_mask_create_dense(1, &one, 1, &two, NULL, &mask, &error),
+                     CPB_INVALID);
+    assert_string_equal(
+        error.message,
+        "the document lengths sum to 2; accepted is the 1 tokens of the sequence");
+}
+
+/* Slices, a block mask or a dense mask, large enough for several arena blocks. */
+static cpb_status create_one(int maker, const cpb_allocator *allocator, cpb_mask **mask,
+                             cpb_error *error)
+{
+    enum { N = 200 };
+    static cpb_slice slices[N];
+    static int32_t counts[N], indices[N * N];
+    static uint8_t dense[N * N];
+    for (int i = 0; i < N; i++) {
+        slices[i] = (cpb_slice){{i, i + 1}, {0, i + 1}, CPB_FULL};
+        counts[i] = i % 2;
+        dense[i * N + i / 2] = dense[i * N + N - 1] = 1;
+    }
+    if (maker == 0)
+        return cpb_mask_create(N, N, slices, 0, NULL, allocator, mask, error);
+    const cpb_block_mask blocks = {1, 1, N, N, 1, 1, N, counts, indices, NULL, NULL};
+    if (maker == 1)
+        return cpb_mask_create_blocks(&blocks, 0, NULL, allocator, mask, error);
+    return cpb_mask_create_dense(N, dense, 0, NULL, allocator, mask, error);
+}
+
+static void any_failed_allocation_is_survived(void **state)
+{
+    (void)state;
+    for (int maker = 0; maker < 3; maker++) {
+        cpb_status status = CPB_NO_MEMORY;
+        int64_t allowed = 0;
+        for (; status == CPB_NO_MEMORY; allowed++) {
+            test_ration ration = {.left = allowed};
+            const cpb_allocator allocator = test_ration_allocator(&ration);
+            cpb_mask *mask;
+            cpb_error error;
+            status = create_one(maker, &allocator, &mask, &error);
+            if (status == CPB_NO_MEMORY) {
+                assert_null(mask);
+                assert_int_equal(error.at, -1);
+                assert_string_equal(error.message, "out of memory");
+            }
+            cpb_mask_free(mask);
+            assert_int_equal(ration.out, 0);
+        }
+        assert_int_equal(status, CPB_OK);
+        assert_true(allowed > 5);
+    }
+}
+
+static const char *a_name(size_t i)
+{
+    static const char *const names[] = {"head-tail", "per-document", "ptrr", "even"};
+    return i < COUNT_OF(names) ? names[i] : NULL;
+}
+
+static const char *no_name(size_t i)
+{
+    (void)i;
+    return NULL;
+}
+
+static void the_nearest_name_has_the_fewest_edits(void **state)
+{
+    (void)state;
+    assert_string_equal(cpb_nearest("headtail", a_name), "head-tail");
+    assert_string_equal(cpb_nearest("prtr", a_name), "ptrr");
+    assert_string_equal(cpb_nearest("eveen", a_name), "even");
+    assert_string_equal(cpb_nearest("per", a_name), "per-document");
+    assert_non_null(cpb_nearest("", a_name));
+    assert_null(cpb_nearest("per", no_name));
+    char long_word[500];
+    memset(long_word, 'x', sizeof long_word - 1);
+    long_word[sizeof long_word - 1] = '\0';
+    assert_non_null(cpb_nearest(long_word, a_name));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(disjoint_slices_are_taken_and_counted_exactly),
+        cmocka_unit_test(slices_are_refused_exactly_when_two_share_a_pair),
+        cmocka_unit_test(the_order_of_slices_does_not_matter),
+        cmocka_unit_test(a_single_shared_pair_among_many_slices_is_found),
+        cmocka_unit_test(the_largest_masks_are_counted_without_overflow),
+        cmocka_unit_test(no_slices_mean_no_pairs_and_no_lengths_mean_one_document),
+        cmocka_unit_test(a_bad_slice_is_named_with_what_is_accepted),
+        cmocka_unit_test(bad_lengths_and_totals_are_refused),
+        cmocka_unit_test(block_masks_mean_their_blocks),
+        cmocka_unit_test(equal_rows_of_blocks_become_one_slice),
+        cmocka_unit_test(bad_block_masks_are_refused),
+        cmocka_unit_test(dense_masks_mean_their_ones),
+        cmocka_unit_test(one_slice_comes_back_as_one_from_a_dense_mask),
+        cmocka_unit_test(bad_dense_masks_are_refused),
+        cmocka_unit_test(any_failed_allocation_is_survived),
+        cmocka_unit_test(the_nearest_name_has_the_fewest_edits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Tiles, costs of ranges and floors against counting every pair. */
+#include "testing.h"
+
+#include "work/work.h"
+
+#include <string.h>
+
+enum { MOST_TOKENS = 150, MOST_RUNS = 12 };
+
+/* A random mask of any kind: a dense matrix of random rectangles, or a family. */
+static cpb_mask *random_mask(uint64_t *seed)
+{
+    static const char *const texts[] = {
+        "documents:40,0,7,64,20",   "window:90,33;n=17",    "global:120;g=5;n=9",
+        "sinks:100;g=3;n=20",       "prefix:60,50;n=20",    "block-causal:70,31;n=16",
+        "causal-blocks:30,40,50",   "chunked:100,21;n=32",  "shared-question:30,20,41",
+        "window-both:100,40;n=11",  "full:77",              "causal:150",
+        "documents-full:64,64,1,5", "documents:1,1,1,1,33",
+    };
+    cpb_mask *mask = NULL;
+    if (test_random(seed, 0, 2)) {
+        const char *const text = texts[test_random(seed, 0, COUNT_OF(texts) - 1)];
+        assert_int_equal(cpb_mask_create_text(text, 0, NULL, NULL, NULL, &mask, NULL),
+                         CPB_OK);
+        return mask;
+    }
+    static uint8_t dense[MOST_TOKENS * MOST_TOKENS];
+    const int64_t tokens = test_random(seed, 1, MOST_TOKENS);
+    memset(dense, 0, sizeof dense);
+    for (int64_t i = test_random(seed, 0, 6); i > 0; i--) {
+        const int64_t q = test_random(seed, 0, tokens - 1);
+        const int64_t k = test_random(seed, 0, tokens - 1);
+        const int64_t q_end = test_random(seed, q + 1, tokens);
+        const int64_t k_end = test_random(seed, k + 1, tokens);
+        const int64_t lean = test_random(seed, -1, 1);
+        for (int64_t y = q; y < q_end; y++)
+            for (int64_t x = k; x < k_end; x++)
+                if (!lean || (x - k) * lean <= (y - q) * lean)
+                    dense[y * tokens + x] = 1;
+    }
+    assert_int_equal(cpb_mask_create_dense(tokens, dense, 0, NULL, NULL, &mask, NULL),
+                     CPB_OK);
+    return mask;
+}
+
+/* Sums over the visited q-tiles. */
+typedef struct sums {
+    const cpb_tiling *tiling;
+    int64_t nonempty, full, q_tiles;
+} sums;
+
+static void add(void *context, const cpb_stretch *stretch)
+{
+    sums *const s = context;
+    for (int64_t i = 0; i < stretch->n; i++) {
+        const cpb_tile_count count = cpb_stretch_count(stretch, s->tiling, i);
+        s->nonempty += count.nonempty;
+        s->full += count.full;
+        s->q_tiles += count.nonempty > 0;
+    }
+}
+
+/* Count one tile: `rows` are original positions, keys are [begin, end) of `slice`, or of
+ * the whole mask where it is NULL. */
+static bool slice_allows(const cpb_slice *s, int64_t q, int64_t k)
+{
+    return q >= s->queries.begin && q < s->queries.end && k >= s->keys.begin &&
+           k < s->keys.end &&
+           (!(s->kind & CPB_CAUSAL) ||
+            s->keys.end - k > s->queries.end - 1 - q) &&
+           (!(s->kind & CPB_INVERSE_CAUSAL) ||
+            k - s->keys.begin >= q - s->queries.begin);
+}
+
+static void count_q_tile(const cpb_mask *mask, const cpb_slice *slice,
+                         const int64_t *rows, int64_t n, int64_t origin, sums *out)
+{
+    const int64_t tokens = cpb_mask_tokens(mask);
+    const cpb_tiling *const t = out->tiling;
+    int64_t seen = 0;
+    for (int64_t k = origin; k < tokens; k += t->tile_k) {
+        int64_t pairs = 0;
+        for (int64_t i = 0; i < n; i++)
+            for (int64_t x = k; x < k + t->tile_k && x < tokens; x++)
+                if (rows[i] < tokens)
+                    pairs += slice ? slice_allows(slice, rows[i], x)
+                                   : cpb_mask_allows(mask, rows[i], x);
+        seen += pairs > 0;
+        out->full += t->split && pairs == t->tile_q * t->tile_k;
+    }
+    out->nonempty += seen;
+    out->q_tiles += seen > 0;
+}
+
+static void count_flex(const cpb_mask *mask, const cpb_range *runs, size_t n, sums *out)
+{
+    int64_t rows[4 * MOST_TOKENS], filled = 0;
+    for (size_t i = 0; i < n; i++) {
+        for (int64_t p = runs[i].begin; p < runs[i].end; p++) {
+            rows[filled++] = p;
+            if (filled == out->tiling->tile_q) {
+                count_q_tile(mask, NULL, rows, filled, 0, out);
+                filled = 0;
+            }
+        }
+    }
+    count_q_tile(mask, NULL, rows, filled, 0, out);
+}
+
+static size_t document_of(const cpb_mask *mask, int64_t p)
+{
+    size_t d = 0;
+    while (cpb_mask_document_ends(mask)[d] <= p)
+        d++;
+    return d;
+}
+
+static void count_varlen_segment(const cpb_mask *mask, cpb_range segment, sums *out)
+{
+    for (size_t s = 0; s < cpb_mask_n_slices(mask); s++) {
+        const cpb_slice *const slice = &cpb_mask_slices(mask)[s];
+        int64_t rows[MOST_TOKENS], n = 0, origin = 0;
+        bool first = true;
+        for (int64_t q = segment.begin; q < segment.end; q++) {
+            if (q < slice->queries.begin || q >= slice->queries.end)
+                continue;
+            while (first && !slice_allows(slice, q, origin))
+                origin++;
+            first = false;
+            rows[n++] = q;
+            if (n == out->tiling->tile_q) {
+                count_q_tile(mask, slice, rows, n, origin, out);
+                n = 0;
+            }
+        }
+        count_q_tile(mask, slice, rows, n, origin, out);
+    }
+}
+
+static void count_varlen(const cpb_mask *mask, const cpb_range *runs, size_t n, sums *out)
+{
+    const int64_t tokens = cpb_mask_tokens(mask);
+    for (size_t i = 0; i < n; i++) {
+        for (int64_t p = runs[i].begin; p < runs[i].end && p < tokens;) {
+            int64_t end = p + 1;
+            while (end < runs[i].end && end < tokens &&
+                   document_of(mask, end) == document_of(mask, p))
+                end++;
+            count_varlen_segment(mask, (cpb_range){p, end}, out);
+            p = end;
+        }
+    }
+}
+
+/* Disjoint runs in random order, some beyond the last token. */
+static size_t random_runs(uint64_t *seed, int64_t tokens, cpb_range *runs)
+{
+    const size_t n = (size_t)test_random(seed, 1, MOST_RUNS);
+    int64_t at = 0;
+    size_t kept = 0;
+    for (size_t i = 0; i < n && at < tokens + 9; i++) {
+        const int64_t begin = at + (test_random(seed, 0, 1) ? test_random(seed, 0, 9) : 0);
+        const int64_t end = begin + test_random(seed, 1, tokens);
+        if (end > tokens + 9)
+            break;
+        runs[kept++] = (cpb_range){begin, end};
+        at = end;
+    }
+    for (size_t i = kept; i > 1; i--) {
+        const size_t j = (size_t)test_random(seed, 0, (int64_t)i - 1);
+        const cpb_range swap = runs[i - 1];
+        runs[i - 1] = runs[j];
+        runs[j] = swap;
+    }
+    return kept;
+}
+
+static void tiles_of_any_shard_equal_a_count_of_every_pair(void **state)
+{
+    uint64_t seed = 1;
+    (void)state;
+    for (int i = 0; i < 3000; i++) {
+        cpb_mask *const mask = random_mask(&seed);
+        const cpb_tiling tiling = {
+            .tile_q = test_random(&seed, 1, 40),
+            .tile_k = test_random(&seed, 1, 40),
+            .varlen = test_random(&seed, 0, 1),
+            .split = test_random(&seed, 0, 3),
+        };
+        cpb_range runs[MOST_RUNS];
+        const size_t n = random_runs(&seed, cpb_mask_tokens(mask), runs);
+        cpb_arena arena = {.allocator = cpb_allocator_or_default(NULL)};
+        sums got = {.tiling = &tiling}, wanted = {.tiling = &tiling};
+
+        assert_int_equal(cpb_tiles_visit(mask, &tiling, runs, n, &arena, add, &got),
+                         CPB_OK);
+        (tiling.varlen ? count_varlen : count_flex)(mask, runs, n, &wanted);
+        assert_int_equal(got.nonempty, wanted.nonempty);
+        assert_int_equal(got.q_tiles, wanted.q_tiles);
+        assert_int_equal(got.full, wanted.full);
+        cpb_arena_free(&arena);
+        cpb_mask_free(mask);
+    }
+}
+
+static cpb_setup random_setup(uint64_t *seed)
+{
+    cpb_setup setup = cpb_setup_default();
+    setup.cost = (cpb_cost)test_random(seed, 0, 2);
+    setup.kernel = (cpb_kernel)test_random(seed, 0, 2);
+    setup.backward = test_random(seed, 0, 1);
+    setup.profile.tile_q = test_random(seed, 1, 33);
+    setup.profile.tile_k =
+        test_random(seed, 0, 1) ? 1 << test_random(seed, 0, 6) : test_random(seed, 1, 33);
+    setup.profile.token = test_random(seed, 0, 1) * 1000;
+    if (test_random(seed, 0, 1))
+        setup.profile.forward.full_tile = 300000;
+    return setup;
+}
+
+static void costs_of_neighbouring_ranges_add_up_and_chunks_are_ranges(void **state)
+{
+    uint64_t seed = 2;
+    (void)state;
+    for (int i = 0; i < 2000; i++) {
+        cpb_mask *const mask = random_mask(&seed);
+        const cpb_setup setup = random_setup(&seed);
+        const int64_t tokens = cpb_mask_tokens(mask);
+        const int64_t chunk = test_random(&seed, 1, 50);
+        const int64_t n = tokens / chunk + test_random(&seed, 1, 4);
+        int64_t cost[MOST_TOKENS + 4], sum = 0;
+        cpb_work *work;
+
+        assert_int_equal(cpb_work_create(mask, &setup, NULL, &work, NULL), CPB_OK);
+        cpb_work_chunks(work, chunk, n, cost);
+        for (int64_t c = 0; c < n; c++) {
+            assert_true(cost[c] >= 0);
+            assert_int_equal(
+                cost[c], cpb_work_cost(work, (cpb_range){c * chunk, (c + 1) * chunk}));
+            sum += cost[c];
+        }
+        assert_int_equal(sum, cpb_work_cost(work, (cpb_range){0, tokens + 99}));
+        cpb_work_free(work);
+        cpb_mask_free(mask);
+    }
+}
+
+/* Where chunks are whole q-tiles, planning and scoring must see the same tiles. */
+static void flex_costs_of_whole_q_tiles_equal_their_tiles(void **state)
+{
+    uint64_t seed = 3;
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        cpb_mask *const mask = random_mask(&seed);
+        cpb_setup setup = cpb_setup_default();
+        setup.profile.tile_q = test_random(&seed, 1, 20);
+        setup.profile.tile_k = test_random(&seed, 1, 40);
+        setup.profile.forward =
+            (cpb_pass){.full_tile = 7, .partial_tile = 11, .q_tile = 13};
+        const cpb_tiling tiling = cpb_setup_tiling(&setup);
+        const int64_t chunk = setup.profile.tile_q * test_random(&seed, 1, 4);
+        cpb_arena arena = {.allocator = cpb_allocator_or_default(NULL)};
+        cpb_work *work;
+
+        assert_int_equal(cpb_work_create(mask, &setup, NULL, &work, NULL), CPB_OK);
+        for (int64_t p = 0; p < cpb_mask_tokens(mask); p += chunk) {
+            const cpb_range run = {p, cpb_min(p + chunk, cpb_mask_tokens(mask))};
+            sums sum = {.tiling = &tiling};
+            assert_int_equal(cpb_tiles_visit(mask, &tiling, &run, 1, &arena, add, &sum),
+                             CPB_OK);
+            assert_int_equal(cpb_work_cost(work, (cpb_range){p, p + chunk}),
+                             sum.full * 7 + (sum.nonempty - sum.full) * 11 +
+                                 sum.q_tiles * 13);
+        }
+        cpb_arena_free(&arena);
+        cpb_work_free(work);
+        cpb_mask_free(mask);
+    }
+}
+
+/* Published H100 timings: causal throughput by document length, 32,768 tokens packed
+ * from equal documents (docs/costs.md). */
+static void the_h100_profile_explains_the_published_timings_within_nine_percent(void **state)
+{
+    static const struct {
+        int64_t length;
+        double tflops;
+    } published[] = {{32, 12},    {128, 85},   {256, 140},  {512, 204},
+                     {1024, 284}, {2048, 322}, {4096, 348}, {16384, 370}};
+    enum { TOKENS = 32768 };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(published); i++) {
+        const int64_t length = published[i].length;
+        int64_t lengths[TOKENS / 32];
+        const size_t n = (size_t)(TOKENS / length);
+        for (size_t d = 0; d < n; d++)
+            lengths[d] = length;
+        cpb_setup setup = cpb_setup_default();
+        cpb_mask *mask;
+        cpb_work *work;
+        setup.kernel = CPB_VARLEN;
+        assert_int_equal(cpb_mask_create_text("documents", n, lengths, NULL, NULL, &mask,
+                                              NULL),
+                         CPB_OK);
+        assert_int_equal(cpb_work_create(mask, &setup, NULL, &work, NULL), CPB_OK);
+        const double modelled =
+            (double)cpb_work_cost(work, (cpb_range){0, TOKENS}) * 1e-12;
+        /* 4 operations per pair, head and element of a head */
+        const double operations = 4.0 * 64 * 128 * (double)cpb_mask_pairs(mask);
+        const double measured = operations / (published[i].tflops * 1e12);
+        assert_true(modelled < 1.09 * measured && modelled > 0.91 * measured);
+        cpb_work_free(work);
+        cpb_mask_free(mask);
+    }
+}
+
+static void every_failed_allocation_is_survived(void **state)
+{
+    static const char *const texts[] = {"documents:40,0,7,64,20", "global:120;g=5;n=9"};
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        cpb_setup setup = cpb_setup_default();
+        cpb_mask *mask;
+        cpb_status status = CPB_NO_MEMORY;
+        setup.kernel = i / 2 ? CPB_VARLEN : CPB_FLEX;
+        assert_int_equal(
+            cpb_mask_create_text(texts[i % 2], 0, NULL, NULL, NULL, &mask, NULL), CPB_OK);
+        for (int64_t allowed = 0; status == CPB_NO_MEMORY; allowed++) {
+            test_ration ration = {.left = allowed};
+            const cpb_allocator allocator = test_ration_allocator(&ration);
+            cpb_work *work;
+            status = cpb_work_create(mask, &setup, &allocator, &work, NULL);
+            cpb_work_free(work);
+            assert_int_equal(ration.out, 0);
+        }
+        assert_int_equal(status, CPB_OK);
+        cpb_mask_free(mask);
+    }
+}
+
+static void setups_out_of_range_are_refused_with_the_value(void **state)
+{
+    cpb_error error;
+    cpb_setup setup = cpb_setup_default();
+    cpb_profile profile;
+    (void)state;
+    setup.nodes = 3;
+    assert_int_equal(cpb_setup_check(&setup, 8, &error), CPB_INVALID);
+    assert_string_equal(error.message, "3 nodes do not divide 8 ranks");
+    setup = cpb_setup_default();
+    setup.model.kv_heads = 7;
+    assert_int_equal(cpb_setup_check(&setup, 8, &error), CPB_INVALID);
+    assert_string_equal(error.message, "7 key heads do not divide 64 query heads");
+    setup = cpb_setup_default();
+    setup.profile.tile_k = 0;
+    assert_int_equal(cpb_setup_check(&setup, 8, &error), CPB_INVALID);
+    assert_string_equal(error.message, "tile_k 0 is outside 1 .. 65536");
+    assert_int_equal(cpb_profile_find("h100", &profile, &error), CPB_INVALID);
+    assert_string_equal(error.message, "profile 'h100' is unknown, nearest is 'h100-fa2'");
+}
+
+static void costs_beyond_64_bits_are_refused(void **state)
+{
+    cpb_setup setup = cpb_setup_default();
+    cpb_mask *mask;
+    cpb_work *work;
+    (void)state;
+    setup.profile.tile_q = setup.profile.tile_k = 64;
+    setup.profile.forward.full_tile = INT64_C(1000000000000);
+    assert_int_equal(
+        cpb_mask_create_text("full:16777216", 0, NULL, NULL, NULL, &mask, NULL), CPB_OK);
+    assert_int_equal(cpb_work_create(mask, &setup, NULL, &work, NULL), CPB_TOO_LARGE);
+    assert_null(work);
+    cpb_mask_free(mask);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tiles_of_any_shard_equal_a_count_of_every_pair),
+        cmocka_unit_test(costs_of_neighbouring_ranges_add_up_and_chunks_are_ranges),
+        cmocka_unit_test(flex_costs_of_whole_q_tiles_equal_their_tiles),
+        cmocka_unit_test(
+            the_h100_profile_explains_the_published_timings_within_nine_percent),
+        cmocka_unit_test(every_failed_allocation_is_survived),
+        cmocka_unit_test(setups_out_of_range_are_refused_with_the_value),
+        cmocka_unit_test(costs_beyond_64_bits_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
