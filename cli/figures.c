@@ -8,15 +8,15 @@
 
 typedef enum figure_type { WHOLE, WHOLE_32, REAL, PICOSECONDS } figure_type;
 
-typedef struct figure {
+typedef struct figure_row {
     const char *name;
     figure_type type;
     size_t offset;
-} figure;
+} figure_row;
 
 #define FIGURE(name, type) {#name, type, offsetof(cpb_score, name)}
 
-static const figure figures[] = {
+static const figure_row figures[] = {
     FIGURE(load_max, WHOLE),      FIGURE(load_mean, REAL),
     FIGURE(load_bound, WHOLE),    FIGURE(imbalance, REAL),
     FIGURE(gap, REAL),            FIGURE(tiles, WHOLE),
@@ -36,7 +36,7 @@ double figures_microseconds(int64_t picoseconds)
     return (double)picoseconds / 1e6;
 }
 
-static int64_t whole(const figure *figure, const cpb_score *score)
+static int64_t whole(const figure_row *figure, const cpb_score *score)
 {
     int64_t value;
     int32_t narrow;
@@ -47,7 +47,7 @@ static int64_t whole(const figure *figure, const cpb_score *score)
     return value;
 }
 
-static double real(const figure *figure, const cpb_score *score)
+static double real(const figure_row *figure, const cpb_score *score)
 {
     double value;
     if (figure->type == PICOSECONDS)
@@ -56,7 +56,7 @@ static double real(const figure *figure, const cpb_score *score)
     return value;
 }
 
-static bool is_real(const figure *figure)
+static bool is_real(const figure_row *figure)
 {
     return figure->type == REAL || figure->type == PICOSECONDS;
 }
@@ -70,7 +70,7 @@ void figures_put(json_t *object, const cpb_score *score, bool *good)
                  good);
 }
 
-static bool get_whole(const json_t *object, const char *where, const figure *figure,
+static bool get_whole(const json_t *object, const char *where, const figure_row *figure,
                       cpb_score *score, cpb_error *error)
 {
     const bool is_narrow = figure->type == WHOLE_32;
@@ -99,7 +99,7 @@ bool figures_get(const json_t *object, const char *where, cpb_score *score,
 {
     double value;
     for (size_t i = 0; i < N_FIGURES; i++) {
-        const figure *const figure = &figures[i];
+        const figure_row *const figure = &figures[i];
         if (!is_real(figure)) {
             if (!get_whole(object, where, figure, score, error))
                 return false;

@@ -300,33 +300,43 @@ static void explain(poptContext context, int code, cli_user user, cpb_error *err
          guess ? "?" : "");
 }
 
-int options_read(const char *command, cli_user user, int argc, const char **argv,
+/* Read flag by flag. */
+static int read_all(poptContext context, cli_user user, cli_options *options,
+                    cpb_error *error)
+{
+    int code;
+    while ((code = poptGetNextOpt(context)) > 0)
+        if (!take(&flags[code - 1], poptGetOptArg(context), options, error))
+            return EXIT_REFUSED;
+    if (code < -1) {
+        explain(context, code, user, error);
+        return EXIT_USAGE;
+    }
+    const char *const extra = poptPeekArg(context);
+    if (!extra)
+        return EXIT_DONE;
+    fail(error, "unexpected argument \"%.40s\"; everything is said with flags", extra);
+    return EXIT_USAGE;
+}
+
+int options_read(const char *command, cli_user user, int argc, char **argv,
                  cli_options *options, cpb_error *error)
 {
     struct poptOption table[N_FLAGS + 1];
     *options = nothing_said();
     fill_table(user, table);
-    poptContext context = poptGetContext(command, argc, argv, table, 0);
-    int status = EXIT_DONE, code = -1;
-    if (!context) {
+    const char **const words = calloc((size_t)argc + 1, sizeof *words);
+    for (int i = 0; words && i < argc; i++)
+        words[i] = argv[i];
+    poptContext context = words ? poptGetContext(command, argc, words, table, 0) : NULL;
+    int status = EXIT_REFUSED;
+    if (context)
+        status = read_all(context, user, options, error);
+    else
         fail_memory(error);
-        return EXIT_REFUSED;
-    }
-    while (status == EXIT_DONE && (code = poptGetNextOpt(context)) > 0)
-        if (!take(&flags[code - 1], poptGetOptArg(context), options, error))
-            status = EXIT_REFUSED;
-    if (status == EXIT_DONE && code < -1) {
-        explain(context, code, user, error);
-        status = EXIT_USAGE;
-    }
-    const char *const extra = status == EXIT_DONE ? poptPeekArg(context) : NULL;
-    if (extra) {
-        fail(error, "unexpected argument \"%.40s\"; everything is said with flags",
-             extra);
-        status = EXIT_USAGE;
-    }
     poptFreeContext(context);
-    return options->help && status == EXIT_DONE ? EXIT_DONE : status;
+    free(words);
+    return status;
 }
 
 void options_free(cli_options *options)

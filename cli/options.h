@@ -58,7 +58,7 @@ typedef struct cli_options {
 
 /* Read the arguments behind the name of a subcommand. An exit status; when it is not
  * EXIT_DONE, `error` says why. */
-int options_read(const char *command, cli_user user, int argc, const char **argv,
+int options_read(const char *command, cli_user user, int argc, char **argv,
                  cli_options *options, cpb_error *error);
 
 void options_free(cli_options *options);

@@ -35,6 +35,12 @@ static bool is_special(const struct stat *file)
            is_stream(file, STDOUT_FILENO) || is_stream(file, STDERR_FILENO);
 }
 
+bool output_is_direct(const char *path)
+{
+    struct stat old;
+    return !stat(path, &old) && is_special(&old);
+}
+
 /* Create a file of our own in the folder of `file->path`. */
 static bool open_temporary(cli_output *file, mode_t mode)
 {

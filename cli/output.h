@@ -17,6 +17,9 @@ typedef struct cli_output {
  * path is a device, a pipe or the program's own standard output. */
 bool output_open(cli_output *file, const char *path, cpb_error *error);
 
+/* Whether `path` is written directly, so that several outputs may share it. */
+bool output_is_direct(const char *path);
+
 bool output_write(cli_output *file, const void *bytes, size_t n, cpb_error *error);
 
 /* Everything is on its way to the disk; the file still has its temporary name. */

@@ -122,7 +122,7 @@ static void put_measured(json_t *object, const cli_measured *measured, size_t ra
              json_list(ranks, &measured->ranks->load, sizeof *measured->ranks), good);
 }
 
-static json_t *layers_to_json(const cli_report *report)
+json_t *report_masks_to_json(const cli_report *report)
 {
     bool good = true;
     json_t *const list = json_array();
@@ -160,11 +160,26 @@ json_t *report_to_json(const cli_report *report)
     put_measured(object, &report->all, (size_t)cpb_plan_ranks(plan), &good);
     json_put(object, "plan_seconds", json_real(report->plan_seconds), &good);
     json_put(object, "hash", json_string(hash), &good);
-    json_put(object, "masks", layers_to_json(report), &good);
+    if (report->layers)
+        json_put(object, "masks", report_masks_to_json(report), &good);
     if (good)
         return object;
     json_decref(object);
     return NULL;
+}
+
+bool report_print(FILE *stream, const cli_report *report, bool json, cpb_error *error)
+{
+    if (!json)
+        return report_print_summary(stream, report, error);
+    json_t *const object = report_to_json(report);
+    char *const text = object ? json_text(object) : NULL;
+    json_decref(object);
+    if (!text)
+        return fail_memory(error);
+    fputs(text, stream);
+    free(text);
+    return true;
 }
 
 void report_print_csv_names(FILE *stream)

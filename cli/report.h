@@ -40,11 +40,17 @@ bool report_judge(const cli_report *report, const char *command,
 /* The object of --json, NULL when memory ends. */
 json_t *report_to_json(const cli_report *report);
 
-/* The same as a row of CSV, and the names of its columns. */
+/* The masks as a list, each with its own figures where there are several. */
+json_t *report_masks_to_json(const cli_report *report);
+
+/* The object as a row of CSV, and the names of its columns. */
 void report_print_csv_names(FILE *stream);
 void report_print_csv(FILE *stream, const cli_report *report);
 
 /* For people. */
 bool report_print_summary(FILE *stream, const cli_report *report, cpb_error *error);
+
+/* The object as JSON, or the summary. */
+bool report_print(FILE *stream, const cli_report *report, bool json, cpb_error *error);
 
 #endif

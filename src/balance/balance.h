@@ -5,6 +5,7 @@
 #define CPB_SRC_BALANCE_H
 
 #include "../base/memory.h"
+#include "../base/range.h"
 
 #include <cpb/planner.h>
 
@@ -22,17 +23,23 @@ typedef struct cpb_view {
     const int64_t *cost; /* [n_chunks] what the row asked for, summed over the masks with
                             their weights; NULL where it asked for nothing */
 
+    /* Masks that ranks wait for one by one, each with its own largest load; 0 where
+     * `cost` is all there is. */
+    size_t n_columns;
+    const int64_t *columns; /* [n_columns * n_chunks] cost under each mask, unweighted */
+    const int64_t *weights; /* [n_columns] >= 1, or NULL: all 1 */
+
+    /* Ranks that differ. */
+    const int32_t *speeds;  /* [ranks] 1 .. CPB_MAX_SPEED, or NULL: all alike */
+    const int64_t *carried; /* [max(n_columns, 1) * ranks] loads >= 0 that ranks have
+                               already, per mask; or NULL: none */
+
     size_t n_documents;
     const int64_t *document_ends; /* [n_documents] the last is `tokens` */
 } cpb_view;
 
-/* A range that goes to a rank. A rank's shard is its pieces in the order dealt. */
-typedef struct cpb_piece {
-    int32_t rank;
-    cpb_range range; /* empty ones are dropped */
-} cpb_piece;
-
-/* Pieces under construction, in an arena. */
+/* Pieces under construction, in an arena. A rank's shard is its pieces in the order
+ * dealt. */
 typedef struct cpb_deal {
     cpb_arena *arena;
     cpb_piece *pieces;
@@ -85,6 +92,6 @@ extern const size_t cpb_n_balancers;
 
 cpb_balance_fn cpb_balance_contiguous, cpb_balance_head_tail, cpb_balance_per_document,
     cpb_balance_per_document_legacy, cpb_balance_ptrr, cpb_balance_striped,
-    cpb_balance_min_heap;
+    cpb_balance_min_heap, cpb_balance_even;
 
 #endif

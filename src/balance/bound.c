@@ -19,8 +19,8 @@ enum { CUTS_PER_ROW = 4, CUTS = 64 };
 /* The costs in ascending order and the sums of their beginnings. */
 typedef struct ladder {
     int64_t n;
-    int64_t *step; /* [n] */
-    int64_t *sum;  /* [n + 1] sum[x]: the x smallest */
+    const int64_t *step; /* [n] */
+    int64_t *sum;        /* [n + 1] sum[x]: the x smallest */
 } ladder;
 
 cpb_seats cpb_seats_of(cpb_sizes sizes, int64_t tokens, int64_t chunk, int32_t ranks,
@@ -43,31 +43,41 @@ int64_t cpb_scaled_load(int64_t load, int64_t fastest, int64_t speed)
     return load / speed * fastest + cpb_ceil_div(load % speed * fastest, speed);
 }
 
-/* Most load whose scaled load does not pass `scaled`. */
-static int64_t load_within(int64_t scaled, int64_t fastest, int64_t speed)
+int64_t cpb_load_within(int64_t scaled, int64_t fastest, int64_t speed)
 {
     return scaled / fastest * speed + scaled % fastest * speed / fastest;
+}
+
+/* The costs in ascending order; NULL when memory ends. */
+static const int64_t *rising_costs(const cpb_load_problem *problem, cpb_arena *arena)
+{
+    if (problem->rising)
+        return problem->cost;
+    const size_t n = (size_t)problem->n;
+    cpb_item *const items = cpb_arena_take(arena, 2 * n, sizeof *items);
+    int64_t *const sorted = cpb_arena_take(arena, n, sizeof *sorted);
+    if (!items || !sorted)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        items[i] = (cpb_item){.key = (uint64_t)problem->cost[i], .value = (int64_t)i};
+    cpb_sort(items, items + n, n);
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = (int64_t)items[i].key;
+    return sorted;
 }
 
 static cpb_status make_ladder(const cpb_load_problem *problem, cpb_arena *arena,
                               ladder *out)
 {
-    const size_t n = (size_t)problem->n;
-    cpb_item *const items = cpb_arena_take(arena, 2 * n, sizeof *items);
-    int64_t *const sums = cpb_arena_take(arena, 2 * n + 1, sizeof *sums);
-    if (!items || !sums)
+    *out = (ladder){.n = problem->n,
+                    .step = rising_costs(problem, arena),
+                    .sum = cpb_arena_take(arena, (size_t)problem->n + 1,
+                                          sizeof *out->sum)};
+    if (!out->step || !out->sum)
         return CPB_NO_MEMORY;
-
-    for (size_t i = 0; i < n; i++)
-        items[i] = (cpb_item){.key = (uint64_t)problem->cost[i], .value = (int64_t)i};
-    cpb_sort(items, items + n, n);
-
-    *out = (ladder){.n = problem->n, .step = sums, .sum = sums + n};
     out->sum[0] = 0;
-    for (size_t i = 0; i < n; i++) {
-        out->step[i] = (int64_t)items[i].key;
+    for (int64_t i = 0; i < out->n; i++)
         out->sum[i + 1] = out->sum[i] + out->step[i];
-    }
     return CPB_OK;
 }
 
@@ -193,7 +203,7 @@ static int64_t room_of(const question *ask, int32_t rank, int64_t scaled)
     const cpb_load_problem *const problem = ask->problem;
     const int64_t speed = problem->speeds ? problem->speeds[rank] : 1;
     const int64_t carried = problem->carried ? problem->carried[rank] : 0;
-    return load_within(scaled, ask->fastest, speed) - carried;
+    return cpb_load_within(scaled, ask->fastest, speed) - carried;
 }
 
 /* Most of the m largest that a rank with this room can hold beside its least chunks. */

@@ -28,6 +28,7 @@ cpb_seats cpb_seats_of(cpb_sizes sizes, int64_t tokens, int64_t chunk, int32_t r
 typedef struct cpb_load_problem {
     int64_t n;             /* chunks, >= 1 */
     const int64_t *cost;   /* [n] >= 0 */
+    bool rising;           /* costs are in ascending order, which saves the sort */
     int32_t ranks;         /* >= 1 */
     cpb_seats seats;       /* ranks * least <= n <= ranks * most */
     const int32_t *speeds; /* [ranks], or NULL: all the same */
@@ -36,6 +37,9 @@ typedef struct cpb_load_problem {
 
 /* The scaled load of one rank. `fastest` is the largest speed. */
 int64_t cpb_scaled_load(int64_t load, int64_t fastest, int64_t speed);
+
+/* The most load whose scaled load does not pass `scaled`. */
+int64_t cpb_load_within(int64_t scaled, int64_t fastest, int64_t speed);
 
 /* What the largest scaled load cannot be below, whoever deals. The caller has checked
  * that the sum of all costs and carried loads times the fastest speed is below 2^62.

@@ -2,8 +2,6 @@
 /* Pieces on their way from a balancer to a plan. */
 #include "balance.h"
 
-#include "../base/range.h"
-
 #include <assert.h>
 
 cpb_status cpb_deal_reserve(cpb_deal *deal, size_t room)
@@ -19,7 +17,7 @@ void cpb_deal_add(cpb_deal *deal, int32_t rank, cpb_range range)
     if (range.begin >= range.end)
         return;
     assert(deal->n < deal->room);
-    deal->pieces[deal->n++] = (cpb_piece){rank, range};
+    deal->pieces[deal->n++] = (cpb_piece){rank, (int32_t)range.begin, (int32_t)range.end};
 }
 
 /* Dealing chunks in ascending order keeps every shard ascending, because a shard is its

@@ -4,24 +4,42 @@
  * Sources: PyTorch's _HeadTailLoadBalancer and _PerDocumentHeadTailLoadBalancer,
  * Megatron's and ring-flash-attention's zigzag, TransformerEngine's THD partition.
  * Where 2W divides every length the orders are theirs, position by position; elsewhere
- * the spare tokens rotate (fold.c). */
+ * the spare tokens rotate over the ranks. */
 #include "balance.h"
-#include "fold.h"
 
 #include "../base/range.h"
 
+/* Whether `rank` is one of the `count` ranks turn, turn + 1, .. mod `ranks`. */
+static bool has_turn(int32_t rank, int32_t turn, int64_t count, int32_t ranks)
+{
+    return (rank >= turn ? rank - turn : rank - turn + ranks) < count;
+}
+
+/* Cut a range into 2W pieces; rank r gets piece r and piece 2W - 1 - r. Spare tokens go
+ * one at a time to the ranks from `turn` on, the first W to tails, the rest to heads. So
+ * pieces differ by at most one token, and so do ranks after any number of folds whose
+ * turns continue each other. Returns the turn of the next fold. */
+static int32_t fold(cpb_deal *deal, cpb_range range, int32_t ranks, int32_t turn)
+{
+    const int64_t base = cpb_range_length(range) / (2 * (int64_t)ranks);
+    const int64_t spare = cpb_range_length(range) % (2 * (int64_t)ranks);
+    for (int32_t r = 0; r < ranks; r++) {
+        const int64_t head = base + has_turn(r, turn, spare - ranks, ranks);
+        const int64_t tail = base + has_turn(r, turn, spare, ranks);
+        cpb_deal_add(deal, r, (cpb_range){range.begin, range.begin + head});
+        cpb_deal_add(deal, r, (cpb_range){range.end - tail, range.end});
+        range.begin += head;
+        range.end -= tail;
+    }
+    return (int32_t)((turn + spare) % ranks);
+}
+
 cpb_status cpb_balance_head_tail(const cpb_view *view, cpb_deal *deal, cpb_error *error)
 {
-    const cpb_fold whole = {{0, view->tokens + view->padding}, view->ranks, 0};
     (void)error;
     if (cpb_deal_reserve(deal, 2 * (size_t)view->ranks) != CPB_OK)
         return CPB_NO_MEMORY;
-    for (int32_t r = 0; r < view->ranks; r++) {
-        cpb_range head, tail;
-        cpb_fold_pieces(&whole, r, &head, &tail);
-        cpb_deal_add(deal, r, head);
-        cpb_deal_add(deal, r, tail);
-    }
+    fold(deal, (cpb_range){0, view->tokens + view->padding}, view->ranks, 0);
     return CPB_OK;
 }
 
@@ -29,16 +47,13 @@ cpb_status cpb_balance_head_tail(const cpb_view *view, cpb_deal *deal, cpb_error
  * read as one line it is the document-major layout of before. */
 static void fold_documents(const cpb_view *view, cpb_deal *deal)
 {
-    cpb_fold fold = {{0, 0}, view->ranks, 0};
+    int64_t begin = 0;
+    int32_t turn = 0;
     for (size_t d = 0; d < view->n_documents; d++) {
-        fold.range = (cpb_range){fold.range.end, view->document_ends[d]};
-        for (int32_t r = 0; r < view->ranks; r++) {
-            cpb_range head, tail;
-            cpb_fold_pieces(&fold, r, &head, &tail);
-            cpb_deal_add(deal, r, head);
-            cpb_deal_add(deal, r, tail);
-        }
-        fold.turn = cpb_fold_next_turn(&fold);
+        const int64_t end = view->document_ends[d];
+        if (end > begin)
+            turn = fold(deal, (cpb_range){begin, end}, view->ranks, turn);
+        begin = end;
     }
 }
 
@@ -61,7 +76,7 @@ static void deal_pads(const cpb_view *view, cpb_deal *deal, int64_t *held)
     const int64_t size = (view->tokens + view->padding) / view->ranks;
     int64_t next = view->tokens;
     for (size_t i = 0; i < deal->n; i++)
-        held[deal->pieces[i].rank] += cpb_range_length(deal->pieces[i].range);
+        held[deal->pieces[i].rank] += deal->pieces[i].end - deal->pieces[i].begin;
     for (int32_t r = 0; r < view->ranks; r++) {
         const int64_t room = size - held[r];
         cpb_deal_add(deal, r, (cpb_range){next, next + room});
@@ -101,7 +116,7 @@ cpb_status cpb_balance_per_document_legacy(const cpb_view *view, cpb_deal *deal,
     int64_t dealt = 0;
     int32_t r = 0;
     for (size_t i = 0; i < line.n; i++) {
-        cpb_range piece = line.pieces[i].range;
+        cpb_range piece = {line.pieces[i].begin, line.pieces[i].end};
         while (piece.begin < piece.end) {
             while (dealt == (r + 1) * positions / view->ranks)
                 r++;

@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /* The name nearest to `word`: one that starts with it, else the one with the fewest
- * letters to insert and delete; of equals the first. `name(i)` is the i-th name, NULL past the last. NULL only
- * where there are no names. */
+ * letters to insert and delete; of equals the first. `name(i)` is the i-th name, NULL
+ * past the last. NULL only where there are no names. */
 const char *cpb_nearest(const char *word, const char *(*name)(size_t i));
 
 #endif

@@ -33,4 +33,12 @@ static inline cpb_range cpb_range_intersect(cpb_range a, cpb_range b)
     return (cpb_range){cpb_max(a.begin, b.begin), cpb_min(a.end, b.end)};
 }
 
+/* A range of positions that goes to a rank. Positions fit 32 bits (CPB_MAX_TOKENS), and
+ * plans with many runs pass through a list of these. */
+typedef struct cpb_piece {
+    int32_t rank;
+    int32_t begin;
+    int32_t end;
+} cpb_piece;
+
 #endif

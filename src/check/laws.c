@@ -36,9 +36,10 @@ static cpb_status check_promise(const cpb_promise *promise, cpb_error *error)
                         "a chunk of %lld tokens is stated, but it holds at least 1",
                         (long long)promise->chunk);
     if (promise->granularity != 1 && promise->granularity != promise->chunk)
-        return cpb_fail(error, CPB_REFUTED, -1,
-                        "a granularity of %lld is stated, but it is 1 or the chunk, %lld",
-                        (long long)promise->granularity, (long long)promise->chunk);
+        return cpb_fail(
+            error, CPB_REFUTED, -1,
+            "a granularity of %lld is stated, but it is 1 or the chunk, %lld",
+            (long long)promise->granularity, (long long)promise->chunk);
     if (promise->cap < -1)
         return cpb_fail(error, CPB_REFUTED, -1,
                         "a cap of %lld is stated, but it is at least 0, or -1 for none",
@@ -63,10 +64,11 @@ static cpb_status check_first(const cpb_claim *claim, cpb_error *error)
                             r, (long long)claim->first[r + 1],
                             (long long)claim->first[r]);
         if (claim->first[r + 1] > positions)
-            return cpb_fail(error, CPB_REFUTED, r,
-                            "the runs of rank %d end at number %lld, but %lld positions "
-                            "make at most as many runs",
-                            r, (long long)claim->first[r + 1], (long long)positions);
+            return cpb_fail(
+                error, CPB_REFUTED, r,
+                "the runs of rank %d end at number %lld, but %lld positions "
+                "make at most as many runs",
+                r, (long long)claim->first[r + 1], (long long)positions);
     }
     return CPB_OK;
 }

@@ -61,11 +61,11 @@ typedef struct cpb_recount {
     int64_t token;
     int64_t key_bytes; /* of K and V of one token */
 
-    int64_t *tokens;   /* [ranks] held, without pads */
-    int64_t *runs;     /* [ranks] */
-    int64_t *segments; /* [ranks] */
-    cpb_tally *tally;  /* [masks][ranks] */
-    cpb_card *card;    /* [masks][nodes] */
+    int64_t *tokens;      /* [ranks] held, without pads */
+    int64_t *runs;        /* [ranks] */
+    int64_t *segments;    /* [ranks] */
+    cpb_tally *tally;     /* [masks][ranks] */
+    cpb_card *card;       /* [masks][nodes] */
     int64_t *plain_tiles; /* [masks] tiles of the original order */
     int64_t pair_max;
     size_t peer_words; /* words of a row of bits */
@@ -87,8 +87,8 @@ cpb_status cpb_recount_run(cpb_recount *recount, cpb_error *error);
 
 /* Count the traffic of one rank from the keys that it needs (traffic.c). */
 typedef struct cpb_traffic {
-    int64_t *count;      /* [ranks] keys that the rank needs of each other rank */
-    int64_t *column;     /* [ranks] the same over all masks, weighted */
+    int64_t *count;        /* [ranks] keys that the rank needs of each other rank */
+    int64_t *column;       /* [ranks] the same over all masks, weighted */
     cpb_spans *node_needs; /* [masks] of the ranks of the open node */
 } cpb_traffic;
 

@@ -105,8 +105,7 @@ void cpb_sight_row(cpb_sight *sight, int64_t q)
 {
     size_t n = 0;
     for (size_t i = 0; i < sight->n_found; i++) {
-        const cpb_range keys =
-            cpb_sight_keys(&sight->slices[sight->found[i].value], q);
+        const cpb_range keys = cpb_sight_keys(&sight->slices[sight->found[i].value], q);
         if (n && keys.begin <= sight->row[n - 1].end)
             sight->row[n - 1].end = cpb_max(sight->row[n - 1].end, keys.end);
         else

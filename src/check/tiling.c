@@ -122,8 +122,7 @@ static void close_q_tile(cpb_tiling *tiling)
         const int64_t partial = count_touched(tiling) - full;
         const int64_t price = cpb_exact_plus(
             exact,
-            cpb_exact_plus(exact,
-                           cpb_exact_times(exact, full, tiling->price.full_tile),
+            cpb_exact_plus(exact, cpb_exact_times(exact, full, tiling->price.full_tile),
                            cpb_exact_times(exact, partial, tiling->price.partial_tile)),
             tiling->price.q_tile);
 

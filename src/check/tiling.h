@@ -19,7 +19,7 @@ typedef struct cpb_tile_list {
 typedef struct cpb_tiling {
     int64_t tile_q;
     int64_t tile_k;
-    cpb_pass price;  /* of one q-tile, for `longest` */
+    cpb_pass price; /* of one q-tile, for `longest` */
     cpb_exact *exact;
 
     int64_t full; /* what was counted so far */
@@ -27,8 +27,8 @@ typedef struct cpb_tiling {
     int64_t q_tiles;
     int64_t longest; /* the largest price of one q-tile */
 
-    int64_t origin; /* the key at which tile 0 begins */
-    int64_t rows;   /* slots of the open q-tile so far */
+    int64_t origin;      /* the key at which tile 0 begins */
+    int64_t rows;        /* slots of the open q-tile so far */
     cpb_spans touched;   /* keys that some row of it sees */
     cpb_tile_list whole; /* tiles that every row of it sees completely */
     cpb_tile_list row;

@@ -3,13 +3,12 @@
  *
  * Every row of a trimmed slice sees a key, so the number of keys that a row sees is
  * linear inside each slice, and the sum over slices is linear between two neighbouring
- * ends of slices. One sweep lays these bands out; pairs of any range of queries are then
- * two binary searches. */
+ * ends of slices. One sweep lays these bands out; pairs of any range of queries
+ * are then two binary searches. */
 #include "../base/sort.h"
 #include "build.h"
 
 #include <assert.h>
-#include <string.h>
 
 /* Keys per query at the sweep's position, as a line; and where the line is at. */
 typedef struct sweep {
@@ -59,18 +58,6 @@ static size_t lay_band(cpb_band *bands, size_t n, const sweep *s)
     return n + 1;
 }
 
-cpb_item *cpb_slice_ends(size_t n, const cpb_slice *slices, cpb_arena *scratch)
-{
-    cpb_item *const ends = cpb_arena_take(scratch, n, sizeof *ends);
-    cpb_item *const spare = cpb_arena_take(scratch, n, sizeof *spare);
-    if (!ends || !spare)
-        return NULL;
-    for (size_t i = 0; i < n; i++)
-        ends[i] = (cpb_item){(uint64_t)slices[i].queries.end, (int64_t)i};
-    cpb_sort(ends, spare, n);
-    return ends;
-}
-
 /* At most one band at 0 and one per begin and end of a slice. */
 static size_t lay_bands(const cpb_mask *mask, const cpb_item *ends, cpb_band *bands)
 {
@@ -95,19 +82,14 @@ static size_t lay_bands(const cpb_mask *mask, const cpb_item *ends, cpb_band *ba
     return n_bands;
 }
 
-cpb_status cpb_mask_measure(cpb_mask *mask, cpb_arena *scratch)
+cpb_status cpb_mask_measure(cpb_mask *mask, const cpb_item *ends)
 {
-    const cpb_item *const ends = cpb_slice_ends(mask->n_slices, mask->slices, scratch);
-    cpb_band *const bands =
-        cpb_arena_take(scratch, 2 * mask->n_slices + 1, sizeof *bands);
-    if (!ends || !bands)
-        return CPB_NO_MEMORY;
-
-    mask->n_bands = lay_bands(mask, ends, bands);
-    mask->bands = cpb_arena_take(&mask->memory, mask->n_bands, sizeof *bands);
+    /* The room that merging leaves is never touched, so it costs addresses only. */
+    mask->bands =
+        cpb_arena_take(&mask->memory, 2 * mask->n_slices + 1, sizeof *mask->bands);
     if (!mask->bands)
         return CPB_NO_MEMORY;
-    memcpy(mask->bands, bands, mask->n_bands * sizeof *bands);
+    mask->n_bands = lay_bands(mask, ends, mask->bands);
     return CPB_OK;
 }
 

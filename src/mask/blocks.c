@@ -7,8 +7,8 @@
 #include <assert.h>
 #include <inttypes.h>
 
-/* Work on one block mask: the key blocks of the row at hand, and where the slices of the
- * row before lie. */
+/* Work on one block mask: the key blocks of the row at hand, and where the slices of
+ * the row before lie. */
 typedef struct reader {
     const cpb_block_mask *blocks;
     int64_t key_blocks; /* ceil(k_length / block_k) */

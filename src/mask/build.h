@@ -35,6 +35,9 @@ typedef struct cpb_slices {
     bool failed; /* an add found no memory */
 } cpb_slices;
 
+/* Make room for that many slices in all. */
+void cpb_slices_reserve(cpb_slices *slices, size_t room);
+
 /* Append the slice; one without queries or keys is ignored, and so is every slice after
  * a failure. */
 void cpb_slices_add(cpb_slices *slices, cpb_range queries, cpb_range keys,
@@ -46,16 +49,16 @@ cpb_status cpb_mask_build(const cpb_documents *documents, size_t n_slices,
                           const cpb_slice *slices, const cpb_allocator *allocator,
                           cpb_mask **mask, cpb_error *error);
 
+/* Two orders of a mask's slices, both [n_slices]. `order`: value is the number by which
+ * the caller knows slice i. `ends`: ascending, key is the end of the queries of slice
+ * number value. */
+
+/* Refuse slices that share a pair. */
+cpb_status cpb_disjoint_check(const cpb_mask *mask, const cpb_item *order,
+                              const cpb_item *ends, cpb_arena *scratch,
+                              cpb_error *error);
+
 /* Count pairs: fill in the bands of a mask whose slices stand. */
-cpb_status cpb_mask_measure(cpb_mask *mask, cpb_arena *scratch);
-
-/* Order in which slices end: item i holds the end of the queries and the index of the
- * slice. NULL when memory ends. */
-cpb_item *cpb_slice_ends(size_t n, const cpb_slice *slices, cpb_arena *scratch);
-
-/* Refuse slices that share a pair. `slices` are as in a mask; origin[i] is the number by
- * which the caller knows slice i. */
-cpb_status cpb_disjoint_check(size_t n, const cpb_slice *slices, const size_t *origin,
-                              cpb_arena *scratch, cpb_error *error);
+cpb_status cpb_mask_measure(cpb_mask *mask, const cpb_item *ends);
 
 #endif

@@ -64,24 +64,28 @@ cpb_status cpb_documents_check(cpb_documents *documents, size_t n,
     return CPB_OK;
 }
 
+void cpb_slices_reserve(cpb_slices *slices, size_t room)
+{
+    cpb_slice *const items = cpb_arena_take(slices->arena, room, sizeof *items);
+    if (!items) {
+        slices->failed = true;
+        return;
+    }
+    if (slices->n)
+        memcpy(items, slices->items, slices->n * sizeof *items);
+    slices->items = items;
+    slices->room = room;
+}
+
 void cpb_slices_add(cpb_slices *slices, cpb_range queries, cpb_range keys,
                     cpb_kind kind)
 {
-    if (slices->failed || queries.begin >= queries.end || keys.begin >= keys.end)
+    if (queries.begin >= queries.end || keys.begin >= keys.end)
         return;
-    if (slices->n == slices->room) {
-        const size_t room = slices->room ? 2 * slices->room : 64;
-        cpb_slice *const items = cpb_arena_take(slices->arena, room, sizeof *items);
-        if (!items) {
-            slices->failed = true;
-            return;
-        }
-        if (slices->n)
-            memcpy(items, slices->items, slices->n * sizeof *items);
-        slices->items = items;
-        slices->room = room;
-    }
-    slices->items[slices->n++] = (cpb_slice){queries, keys, kind};
+    if (slices->n == slices->room && !slices->failed)
+        cpb_slices_reserve(slices, 2 * slices->room + 64);
+    if (!slices->failed)
+        slices->items[slices->n++] = (cpb_slice){queries, keys, kind};
 }
 
 /* What is wrong with a range, or NULL. */
@@ -164,34 +168,42 @@ static bool trim(cpb_slice *slice)
     return slice->kind != CPB_BI_CAUSAL;
 }
 
-/* Trim and sort the slices into the mask; origin[i] becomes the old number of slice i. */
-static cpb_status normalise(cpb_mask *mask, size_t n, const cpb_slice *slices,
-                            size_t *origin, cpb_arena *scratch)
+/* The numbers of the slices that keep a row, in the mask's order. NULL when memory
+ * ends. */
+static const cpb_item *sort_slices(size_t n, const cpb_slice *slices, size_t *n_kept,
+                                   cpb_arena *scratch)
 {
-    cpb_item *const items = cpb_arena_take(scratch, n, sizeof *items);
+    cpb_item *const order = cpb_arena_take(scratch, n, sizeof *order);
     cpb_item *const spare = cpb_arena_take(scratch, n, sizeof *spare);
-    if (!items || !spare)
-        return CPB_NO_MEMORY;
+    if (!order || !spare)
+        return NULL;
 
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
         cpb_slice slice = slices[i];
-        if (trim(&slice))
-            items[kept++] = (cpb_item){(uint64_t)slice.queries.begin << 32 |
-                                           (uint64_t)slice.keys.begin,
-                                       (int64_t)i};
+        if (!trim(&slice))
+            continue;
+        const uint64_t key =
+            (uint64_t)slice.queries.begin << 32 | (uint64_t)slice.keys.begin;
+        order[kept++] = (cpb_item){key, (int64_t)i};
     }
-    cpb_sort(items, spare, kept);
+    cpb_sort(order, spare, kept);
+    *n_kept = kept;
+    return order;
+}
 
-    mask->slices = cpb_arena_take(&mask->memory, kept, sizeof *mask->slices);
+/* Put the trimmed slices into the mask in this order. */
+static cpb_status take_slices(cpb_mask *mask, size_t n, const cpb_item *order,
+                              const cpb_slice *slices)
+{
+    mask->slices = cpb_arena_take(&mask->memory, n, sizeof *mask->slices);
     if (!mask->slices)
         return CPB_NO_MEMORY;
-    for (size_t i = 0; i < kept; i++) {
-        origin[i] = (size_t)items[i].value;
-        mask->slices[i] = slices[origin[i]];
+    for (size_t i = 0; i < n; i++) {
+        mask->slices[i] = slices[order[i].value];
         trim(&mask->slices[i]);
     }
-    mask->n_slices = kept;
+    mask->n_slices = n;
     return CPB_OK;
 }
 
@@ -233,28 +245,60 @@ static cpb_mask *new_mask(int64_t tokens, const cpb_allocator *allocator)
     return mask;
 }
 
+/* The slices' ends in ascending order. NULL when memory ends. */
+static const cpb_item *sort_ends(const cpb_mask *mask, cpb_arena *scratch)
+{
+    const size_t n = mask->n_slices;
+    cpb_item *const ends = cpb_arena_take(scratch, n, sizeof *ends);
+    cpb_item *const spare = cpb_arena_take(scratch, n, sizeof *spare);
+    if (!ends || !spare)
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        ends[i] = (cpb_item){(uint64_t)mask->slices[i].queries.end, (int64_t)i};
+    cpb_sort(ends, spare, n);
+    return ends;
+}
+
+static cpb_status fill(cpb_mask *mask, size_t n_slices, const cpb_slice *slices,
+                       cpb_arena *scratch, cpb_error *error)
+{
+    size_t n = 0;
+    const cpb_item *const order = sort_slices(n_slices, slices, &n, scratch);
+    if (!order)
+        return CPB_NO_MEMORY;
+
+    cpb_status status;
+    CPB_TRY(take_slices(mask, n, order, slices));
+    CPB_TRY(index_rows(mask));
+    const cpb_item *const ends = sort_ends(mask, scratch);
+    if (!ends)
+        return CPB_NO_MEMORY;
+    CPB_TRY(cpb_disjoint_check(mask, order, ends, scratch, error));
+    CPB_TRY(cpb_mask_measure(mask, ends));
+done:
+    return status;
+}
+
 cpb_status cpb_mask_build(const cpb_documents *documents, size_t n_slices,
                           const cpb_slice *slices, const cpb_allocator *allocator,
                           cpb_mask **out, cpb_error *error)
 {
     cpb_arena scratch = {.allocator = cpb_allocator_or_default(allocator)};
-    cpb_mask *const mask = new_mask(documents->tokens, allocator);
-    size_t *const origin = cpb_arena_take(&scratch, n_slices, sizeof *origin);
+    cpb_mask *mask = new_mask(documents->tokens, allocator);
     cpb_status status = CPB_NO_MEMORY;
 
-    if (!mask || !origin)
+    if (!mask)
         goto done;
     CPB_TRY(index_documents(mask, documents));
-    CPB_TRY(normalise(mask, n_slices, slices, origin, &scratch));
-    CPB_TRY(index_rows(mask));
-    CPB_TRY(cpb_disjoint_check(mask->n_slices, mask->slices, origin, &scratch, error));
-    CPB_TRY(cpb_mask_measure(mask, &scratch));
+    CPB_TRY(fill(mask, n_slices, slices, &scratch, error));
 
 done:
     cpb_arena_free(&scratch);
-    if (status != CPB_OK)
+    if (status != CPB_OK) {
         cpb_mask_free(mask);
-    *out = status == CPB_OK ? mask : NULL;
+        mask = NULL;
+    }
+    *out = mask;
     return status == CPB_NO_MEMORY ? cpb_fail_memory(error) : status;
 }
 

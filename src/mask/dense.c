@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Masks from dense matrices.
  *
- * Each row is cut into its runs of allowed keys. A run continues the stretch above it if
- * both its ends stand still or move by one, the same way in every row, so a stretch is a
- * slice. Runs of a row are at least one key apart, hence a stretch has at most one run
- * that can continue it, and one pass over both lists pairs them. */
+ * Each row is cut into its runs of allowed keys. A run continues the stretch above it
+ * if both its ends stand still or move by one, the same way in every row, so a stretch
+ * is a slice. Runs of a row are at least one key apart, hence a stretch has at most one
+ * run that can continue it, and one pass over both lists pairs them. */
 #include "../base/error.h"
 #include "build.h"
 

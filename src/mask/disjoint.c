@@ -21,6 +21,7 @@ typedef struct line {
     size_t n;
     size_t *index; /* [n] slices of the current query, by their keys */
     const cpb_slice *slices;
+    const cpb_item *order; /* value: the caller's number of a slice */
 } line;
 
 typedef struct pair {
@@ -28,34 +29,31 @@ typedef struct pair {
     int64_t key;
 } pair;
 
-/* Row where two ends meet, kept inside [rows.begin, rows.end): `ahead` is how far the
- * first lies ahead of the second in the first row, `faster` how much faster it moves,
- * -1, 0 or 1. The ends are then integers apart at every row, so they meet on one. */
-static int64_t meeting(int64_t ahead, int64_t faster, cpb_range rows)
+/* The row where the highs of two slices meet, kept inside `rows`; the first row where
+ * both move alike. Otherwise one of them moves by one more per row, so they meet on a
+ * row. */
+static int64_t meeting(const cpb_slice *a, const cpb_slice *b, cpb_range rows)
 {
-    const int64_t row = rows.begin - ahead * faster;
-    return cpb_max(rows.begin, cpb_min(row, rows.end - 1));
+    const int64_t ahead = cpb_slice_high(a, rows.begin) - cpb_slice_high(b, rows.begin);
+    const int64_t faster =
+        cpb_slice_high_slope(a->kind) - cpb_slice_high_slope(b->kind);
+    return cpb_max(rows.begin, cpb_min(rows.begin - ahead * faster, rows.end - 1));
 }
 
 /* Whether two slices share a pair, and which.
  *
- * The keys that row q shares are min(high) - max(low): a concave function of the row,
- * linear between the rows where the highs meet and where the lows meet. It is therefore
- * largest at one of these or at the ends. */
+ * A row shares min(high) - max(low) keys, and from row to row both terms rise by 0 or
+ * 1. If one high moves and one stands, the first term rises by 1 up to the row where
+ * they meet and stands from there, so the difference never falls before that row and
+ * never rises after it. If both highs stand it never rises, if both move it never
+ * falls. In each case it is largest in one of two rows. */
 static bool share(const cpb_slice *a, const cpb_slice *b, pair *shared)
 {
     const cpb_range rows = cpb_range_intersect(a->queries, b->queries);
     if (rows.begin >= rows.end)
         return false;
 
-    const int64_t candidates[] = {
-        rows.begin,
-        meeting(cpb_slice_high(a, rows.begin) - cpb_slice_high(b, rows.begin),
-                cpb_slice_high_slope(a->kind) - cpb_slice_high_slope(b->kind), rows),
-        meeting(cpb_slice_low(a, rows.begin) - cpb_slice_low(b, rows.begin),
-                cpb_slice_low_slope(a->kind) - cpb_slice_low_slope(b->kind), rows),
-        rows.end - 1,
-    };
+    const int64_t candidates[] = {meeting(a, b, rows), rows.end - 1};
     for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++) {
         const int64_t q = candidates[i];
         const int64_t low = cpb_max(cpb_slice_low(a, q), cpb_slice_low(b, q));
@@ -84,8 +82,7 @@ static size_t place_of(const line *active, int64_t q, int64_t key)
 
 /* Refuse the slices at two neighbouring places if they overlap; places outside the line
  * hold nothing. */
-static cpb_status neighbours_check(const line *active, size_t upper,
-                                   const size_t *origin, cpb_error *error)
+static cpb_status neighbours_check(const line *active, size_t upper, cpb_error *error)
 {
     if (upper == 0 || upper >= active->n)
         return CPB_OK;
@@ -94,17 +91,16 @@ static cpb_status neighbours_check(const line *active, size_t upper,
     if (!share(&active->slices[a], &active->slices[b], &shared))
         return CPB_OK;
 
-    const size_t first = origin[a] < origin[b] ? origin[a] : origin[b];
-    const size_t second = origin[a] < origin[b] ? origin[b] : origin[a];
-    return cpb_fail(error, CPB_INVALID, (int64_t)second,
-                    "slices %zu and %zu overlap: both allow query %" PRId64
-                    " and key %" PRId64
+    const int64_t x = active->order[a].value, y = active->order[b].value;
+    const int64_t first = cpb_min(x, y), second = cpb_max(x, y);
+    return cpb_fail(error, CPB_INVALID, second,
+                    "slices %" PRId64 " and %" PRId64
+                    " overlap: both allow query %" PRId64 " and key %" PRId64
                     "; accepted are slices without a pair in common",
                     first, second, shared.query, shared.key);
 }
 
-static cpb_status take_in(line *active, size_t i, const size_t *origin,
-                          cpb_error *error)
+static cpb_status take_in(line *active, size_t i, cpb_error *error)
 {
     const cpb_slice *const slice = &active->slices[i];
     const size_t place = place_of(active, slice->queries.begin, slice->keys.begin);
@@ -112,13 +108,11 @@ static cpb_status take_in(line *active, size_t i, const size_t *origin,
             (active->n - place) * sizeof *active->index);
     active->index[place] = i;
     active->n++;
-    const cpb_status status = neighbours_check(active, place, origin, error);
-    return status != CPB_OK ? status
-                            : neighbours_check(active, place + 1, origin, error);
+    const cpb_status status = neighbours_check(active, place, error);
+    return status != CPB_OK ? status : neighbours_check(active, place + 1, error);
 }
 
-static cpb_status let_out(line *active, size_t i, const size_t *origin,
-                          cpb_error *error)
+static cpb_status let_out(line *active, size_t i, cpb_error *error)
 {
     const cpb_slice *const slice = &active->slices[i];
     const int64_t last = slice->queries.end - 1;
@@ -126,16 +120,19 @@ static cpb_status let_out(line *active, size_t i, const size_t *origin,
     active->n--;
     memmove(active->index + place, active->index + place + 1,
             (active->n - place) * sizeof *active->index);
-    return neighbours_check(active, place, origin, error);
+    return neighbours_check(active, place, error);
 }
 
-cpb_status cpb_disjoint_check(size_t n, const cpb_slice *slices, const size_t *origin,
-                              cpb_arena *scratch, cpb_error *error)
+cpb_status cpb_disjoint_check(const cpb_mask *mask, const cpb_item *order,
+                              const cpb_item *ends, cpb_arena *scratch,
+                              cpb_error *error)
 {
-    const cpb_item *const ends = cpb_slice_ends(n, slices, scratch);
+    const size_t n = mask->n_slices;
+    const cpb_slice *const slices = mask->slices;
     line active = {.index = cpb_arena_take(scratch, n, sizeof *active.index),
-                   .slices = slices};
-    if (!ends || !active.index)
+                   .slices = slices,
+                   .order = order};
+    if (!active.index)
         return CPB_NO_MEMORY;
 
     cpb_status status = CPB_OK;
@@ -148,10 +145,10 @@ cpb_status cpb_disjoint_check(size_t n, const cpb_slice *slices, const size_t *o
             while (after < begun && ends[after].key == ends[ended].key)
                 after++;
             for (size_t e = after; e > ended; e--)
-                CPB_TRY(let_out(&active, (size_t)ends[e - 1].value, origin, error));
+                CPB_TRY(let_out(&active, (size_t)ends[e - 1].value, error));
             ended = after;
         }
-        CPB_TRY(take_in(&active, begun, origin, error));
+        CPB_TRY(take_in(&active, begun, error));
     }
 
 done:

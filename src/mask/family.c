@@ -10,11 +10,11 @@
 
 static const int64_t most_steps = INT64_C(1) << 24;
 
-/* Lay the band in which row q sees the keys of `keys` that lie in [q - left, q + right].
+/* Lay the band in which row q sees the keys of `keys` in [q - left, q + right].
  *
- * Its low end stands at keys.begin up to row keys.begin + left and rises from there; its
- * high end rises up to row keys.end - right - 1 and stands from there. Cut at both rows,
- * each part is one slice, so at most three. */
+ * Its low end stands at keys.begin up to row keys.begin + left and rises from there;
+ * its high end rises up to row keys.end - right - 1 and stands from there. Cut at both
+ * rows, each part is one slice, so at most three. */
 static void add_band(cpb_slices *slices, cpb_range rows, cpb_range keys, int64_t left,
                      int64_t right)
 {
@@ -107,6 +107,10 @@ static void lay_block_causal(cpb_slices *slices, cpb_range document, int64_t n)
 
 static void lay_chunked(cpb_slices *slices, cpb_range document, int64_t n)
 {
+    if (n == 1) { /* a chunk per token, which sees itself alone */
+        cpb_slices_add(slices, document, document, CPB_BI_CAUSAL);
+        return;
+    }
     for (int64_t begin = document.begin; begin < document.end && !slices->failed;
          begin += n) {
         const cpb_range chunk = {begin, cpb_min(begin + n, document.end)};
@@ -300,7 +304,7 @@ static cpb_status steps_check(const cpb_family *family, const cpb_documents *doc
                               int64_t n, cpb_error *error)
 {
     int64_t steps = 0;
-    for (size_t d = 0; family->stepped && d < documents->n; d++)
+    for (size_t d = 0; family->stepped && n > 1 && d < documents->n; d++)
         steps += cpb_ceil_div(documents->lengths[d], n);
     if (steps <= most_steps)
         return CPB_OK;
@@ -313,7 +317,7 @@ static cpb_status steps_check(const cpb_family *family, const cpb_documents *doc
 cpb_status cpb_family_lay(const cpb_family *family, const cpb_documents *documents,
                           const int64_t *numbers, cpb_slices *slices, cpb_error *error)
 {
-    /* Beyond the sequence a larger number changes nothing; sums cannot overflow then. */
+    /* A number beyond the sequence changes nothing; clipped, sums cannot overflow. */
     int64_t clipped[CPB_FAMILY_NUMBERS];
     for (int i = 0; i < CPB_FAMILY_NUMBERS; i++)
         clipped[i] = cpb_min(numbers[i], documents->tokens);
@@ -321,6 +325,7 @@ cpb_status cpb_family_lay(const cpb_family *family, const cpb_documents *documen
     const cpb_status status = steps_check(family, documents, clipped[0], error);
     if (status != CPB_OK)
         return status;
+    cpb_slices_reserve(slices, 2 * documents->n + 8); /* what most families take */
     if (family->document)
         lay_documents(family, documents, clipped[0], slices);
     else

@@ -24,7 +24,7 @@ typedef struct cpb_family {
     const char *summary;
     const char *example;
     cpb_number numbers[CPB_FAMILY_NUMBERS];
-    bool stepped; /* takes a slice per n tokens of a document */
+    bool stepped; /* takes a slice per n tokens of a document, for n > 1 */
     void (*document)(cpb_slices *slices, cpb_range document, int64_t n);
     void (*sequence)(cpb_slices *slices, const cpb_documents *documents,
                      const int64_t *numbers);
@@ -44,8 +44,8 @@ bool cpb_family_is_generic(const cpb_family *family);
 cpb_status cpb_family_lay(const cpb_family *family, const cpb_documents *documents,
                           const int64_t *numbers, cpb_slices *slices, cpb_error *error);
 
-/* The canonical text of a family with its documents and numbers, in the arena; NULL when
- * memory ends. */
+/* The canonical text of a family with its documents and numbers, in the arena; NULL
+ * when memory ends. */
 char *cpb_family_print(const cpb_family *family, const cpb_documents *documents,
                        const int64_t *numbers, cpb_arena *arena);
 

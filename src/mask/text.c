@@ -181,7 +181,7 @@ done:
 /* Read a value and keep it as the family's i-th number. */
 static cpb_status read_value(parser *p, int i, const char *place)
 {
-    int64_t value;
+    int64_t value = 0;
     const char *const begin = p->next;
     cpb_status status;
 
@@ -215,8 +215,8 @@ static cpb_status read_primary(parser *p)
     return read_value(p, 0, p->next);
 }
 
-/* Which of the family's numbers a key names, -1 for none. `documents` becomes the family
- * that the key names, as in documents:LENGTHS;window=512. */
+/* Which of the family's numbers a key names, -1 for none. `documents` becomes the
+ * family that the key names, as in documents:LENGTHS;window=512. */
 static int number_of(parser *p, const char *key)
 {
     if (strcmp(p->family->name, "documents") == 0) {

@@ -8,6 +8,7 @@
 #include "../base/sort.h"
 
 #include <assert.h>
+#include <string.h>
 
 struct cpb_plan {
     cpb_arena memory; /* owns the plan too */
@@ -40,68 +41,69 @@ static uint64_t hash_of(const cpb_plan *plan)
     return hash;
 }
 
-/* Copy one rank's runs behind those already there: `n` before, the new count is
- * returned. */
-static int64_t copy_canonical(const cpb_range *runs, int64_t count, cpb_range *out,
-                              int64_t n)
+/* A piece that continues its rank's last one is no run of its own. `reached` is where each
+ * rank's last piece ended. */
+static bool continues(const cpb_piece *piece, int64_t *reached)
 {
-    const int64_t begin = n;
-    for (int64_t i = 0; i < count; i++) {
-        if (runs[i].begin == runs[i].end)
-            continue;
-        if (n > begin && out[n - 1].end == runs[i].begin)
-            out[n - 1].end = runs[i].end;
-        else
-            out[n++] = runs[i];
-    }
-    return n;
+    const bool yes = reached[piece->rank] == piece->begin;
+    reached[piece->rank] = piece->end;
+    return yes;
 }
 
-static void fill(cpb_plan *plan, const cpb_plan_parts *parts)
+/* first[r]: runs of the ranks before r. Returns the number of all runs. */
+static int64_t count_runs(const cpb_plan_parts *parts, int64_t *first, int64_t *reached)
 {
-    int64_t n = 0;
+    memset(first, 0, ((size_t)parts->ranks + 1) * sizeof *first);
+    for (int32_t r = 0; r < parts->ranks; r++)
+        reached[r] = -1;
+    for (size_t i = 0; i < parts->n_pieces; i++)
+        first[parts->pieces[i].rank + 1] += !continues(&parts->pieces[i], reached);
+    for (int32_t r = 0; r < parts->ranks; r++)
+        first[r + 1] += first[r];
+    return first[parts->ranks];
+}
+
+/* `next` is where each rank's next run goes. */
+static void fill(cpb_plan *plan, const cpb_plan_parts *parts, int64_t *next,
+                 int64_t *reached)
+{
     for (int32_t r = 0; r < parts->ranks; r++) {
-        const int64_t begin = parts->first[r], end = parts->first[r + 1];
-        plan->first[r] = n;
-        n = copy_canonical(parts->runs + begin, end - begin, plan->runs, n);
         plan->size[r] = 0;
-        for (int64_t i = plan->first[r]; i < n; i++)
-            plan->size[r] += cpb_range_length(plan->runs[i]);
+        next[r] = plan->first[r];
+        reached[r] = -1;
     }
-    plan->first[parts->ranks] = n;
-}
-
-static size_t count_canonical(const cpb_plan_parts *parts)
-{
-    size_t n = 0;
-    for (int32_t r = 0; r < parts->ranks; r++) {
-        int64_t end = -1;
-        for (int64_t i = parts->first[r]; i < parts->first[r + 1]; i++) {
-            const cpb_range run = parts->runs[i];
-            if (run.begin == run.end)
-                continue;
-            n += run.begin != end;
-            end = run.end;
-        }
+    for (size_t i = 0; i < parts->n_pieces; i++) {
+        const cpb_piece *const piece = &parts->pieces[i];
+        plan->size[piece->rank] += piece->end - piece->begin;
+        if (continues(piece, reached))
+            plan->runs[next[piece->rank] - 1].end = piece->end;
+        else
+            plan->runs[next[piece->rank]++] = (cpb_range){piece->begin, piece->end};
     }
-    return n;
 }
 
 cpb_status cpb_plan_build(const cpb_plan_parts *parts, const cpb_allocator *allocator,
                           cpb_plan **out, cpb_error *error)
 {
     cpb_arena memory = {.allocator = cpb_allocator_or_default(allocator)};
+    cpb_arena scratch = {.allocator = memory.allocator};
     const size_t ranks = (size_t)parts->ranks;
+    cpb_status status = CPB_OK;
 
     *out = NULL;
     cpb_plan *const plan = cpb_arena_take(&memory, 1, sizeof *plan);
     int64_t *const first = cpb_arena_take(&memory, ranks + 1, sizeof *first);
     int64_t *const size = cpb_arena_take(&memory, ranks, sizeof *size);
-    cpb_range *const runs =
-        cpb_arena_take(&memory, count_canonical(parts), sizeof *runs);
-    if (!plan || !first || !size || !runs) {
+    int64_t *const reached = cpb_arena_take(&scratch, ranks, sizeof *reached);
+    int64_t *const next = cpb_arena_take(&scratch, ranks, sizeof *next);
+    cpb_range *runs = NULL;
+    if (plan && first && size && reached && next)
+        runs = cpb_arena_take(&memory, (size_t)count_runs(parts, first, reached),
+                              sizeof *runs);
+    if (!runs) {
         cpb_arena_free(&memory);
-        return cpb_fail_memory(error);
+        status = cpb_fail_memory(error);
+        goto done;
     }
     *plan = (cpb_plan){
         .tokens = parts->tokens,
@@ -113,11 +115,13 @@ cpb_status cpb_plan_build(const cpb_plan_parts *parts, const cpb_allocator *allo
         .promise = parts->promise,
         .balancer = parts->balancer,
     };
-    fill(plan, parts);
+    fill(plan, parts, next, reached);
     plan->hash = hash_of(plan);
     plan->memory = memory;
     *out = plan;
-    return CPB_OK;
+done:
+    cpb_arena_free(&scratch);
+    return status;
 }
 
 static cpb_status check_sizes(int64_t tokens, int64_t padding, int32_t ranks,
@@ -186,6 +190,21 @@ static cpb_status check_first(const int64_t *first, int32_t ranks, cpb_error *er
     return CPB_OK;
 }
 
+/* The pieces of runs that were checked; NULL without memory. */
+static cpb_piece *pieces_of_runs(const int64_t *first, const cpb_range *runs,
+                                 int32_t ranks, cpb_arena *arena, size_t *n)
+{
+    cpb_piece *const pieces =
+        cpb_arena_take(arena, (size_t)first[ranks], sizeof *pieces);
+    *n = 0;
+    for (int32_t r = 0; pieces && r < ranks; r++)
+        for (int64_t i = first[r]; i < first[r + 1]; i++)
+            if (runs[i].begin < runs[i].end)
+                pieces[(*n)++] =
+                    (cpb_piece){r, (int32_t)runs[i].begin, (int32_t)runs[i].end};
+    return pieces;
+}
+
 cpb_status cpb_plan_create_runs(int64_t tokens, int64_t padding, int32_t ranks,
                                 const int64_t *first, const cpb_range *runs,
                                 const cpb_promise *promise,
@@ -193,6 +212,8 @@ cpb_status cpb_plan_create_runs(int64_t tokens, int64_t padding, int32_t ranks,
                                 cpb_error *error)
 {
     cpb_arena scratch = {.allocator = cpb_allocator_or_default(allocator)};
+    cpb_plan_parts parts = {
+        .tokens = tokens, .padding = padding, .ranks = ranks, .balancer = ""};
     cpb_status status;
 
     assert(first && promise && plan);
@@ -200,9 +221,13 @@ cpb_status cpb_plan_create_runs(int64_t tokens, int64_t padding, int32_t ranks,
     CPB_TRY(check_sizes(tokens, padding, ranks, error));
     CPB_TRY(check_first(first, ranks, error));
     CPB_TRY(check_bijection(runs, first[ranks], tokens + padding, &scratch, error));
-    CPB_TRY(cpb_plan_build(
-        &(cpb_plan_parts){tokens, padding, ranks, first, runs, *promise, ""}, allocator,
-        plan, error));
+    parts.promise = *promise;
+    parts.pieces = pieces_of_runs(first, runs, ranks, &scratch, &parts.n_pieces);
+    if (!parts.pieces) {
+        status = cpb_fail_memory(error);
+        goto done;
+    }
+    CPB_TRY(cpb_plan_build(&parts, allocator, plan, error));
 done:
     cpb_arena_free(&scratch);
     return status;
@@ -228,24 +253,23 @@ static cpb_status check_permutation(const int64_t *order, int64_t n, cpb_arena *
     return CPB_OK;
 }
 
-/* The runs of the order cut into ranks; `runs` NULL: only count them. */
-static int64_t runs_of_order(const int64_t *order, int64_t n, int32_t ranks,
-                             int64_t *first, cpb_range *runs)
+/* The pieces of an order cut into ranks; `pieces` NULL: only count them. */
+static size_t pieces_of_order(const int64_t *order, int64_t n, int32_t ranks,
+                              cpb_piece *pieces)
 {
-    int64_t count = 0;
+    size_t count = 0;
     for (int32_t r = 0; r < ranks; r++) {
         const int64_t begin = r * n / ranks, end = (r + 1) * n / ranks;
-        first[r] = count;
         for (int64_t i = begin; i < end; i++) {
             const bool starts = i == begin || order[i] != order[i - 1] + 1;
+            const int32_t position = (int32_t)order[i];
             count += starts;
-            if (runs && starts)
-                runs[count - 1].begin = order[i];
-            if (runs)
-                runs[count - 1].end = order[i] + 1;
+            if (pieces && starts)
+                pieces[count - 1] = (cpb_piece){r, position, position};
+            if (pieces)
+                pieces[count - 1].end = position + 1;
         }
     }
-    first[ranks] = count;
     return count;
 }
 
@@ -254,6 +278,8 @@ cpb_status cpb_plan_create_order(int64_t tokens, int64_t n, const int64_t *order
                                  cpb_plan **plan, cpb_error *error)
 {
     cpb_arena scratch = {.allocator = cpb_allocator_or_default(allocator)};
+    cpb_plan_parts parts = {
+        .tokens = tokens, .padding = n - tokens, .ranks = ranks, .balancer = ""};
     cpb_status status;
 
     assert(order && plan);
@@ -261,28 +287,22 @@ cpb_status cpb_plan_create_order(int64_t tokens, int64_t n, const int64_t *order
     CPB_TRY(check_sizes(tokens, n - tokens, ranks, error));
     CPB_TRY(check_permutation(order, n, &scratch, error));
 
-    int64_t *const first = cpb_arena_take(&scratch, (size_t)ranks + 1, sizeof *first);
-    cpb_range *runs = NULL;
-    if (first)
-        runs = cpb_arena_take(&scratch,
-                              (size_t)runs_of_order(order, n, ranks, first, NULL),
-                              sizeof *runs);
-    if (!runs) {
-        status = cpb_fail_memory(error);
-        goto done;
-    }
-    runs_of_order(order, n, ranks, first, runs);
-
-    const cpb_promise promise = {
+    parts.promise = (cpb_promise){
         .sizes = n % ranks ? CPB_UNEVEN : CPB_EQUAL,
         .chunk = 1,
         .granularity = 1,
         .cap = -1,
         .algorithm = CPB_ALGORITHM,
     };
-    CPB_TRY(cpb_plan_build(
-        &(cpb_plan_parts){tokens, n - tokens, ranks, first, runs, promise, ""},
-        allocator, plan, error));
+    parts.n_pieces = pieces_of_order(order, n, ranks, NULL);
+    cpb_piece *const pieces = cpb_arena_take(&scratch, parts.n_pieces, sizeof *pieces);
+    if (!pieces) {
+        status = cpb_fail_memory(error);
+        goto done;
+    }
+    pieces_of_order(order, n, ranks, pieces);
+    parts.pieces = pieces;
+    CPB_TRY(cpb_plan_build(&parts, allocator, plan, error));
 done:
     cpb_arena_free(&scratch);
     return status;

@@ -4,21 +4,24 @@
 #define CPB_SRC_PLAN_H
 
 #include "../base/memory.h"
+#include "../base/range.h"
 
 #include <cpb/plan.h>
 
-/* What cpb_plan_create_runs() takes, already known to be a bijection. */
+/* A plan about to be made. The pieces are known to be a bijection onto the positions
+ * 0 .. tokens + padding - 1; none is empty. A rank's runs are its pieces in the order
+ * given, however they are mixed with those of other ranks. */
 typedef struct cpb_plan_parts {
     int64_t tokens;
     int64_t padding;
     int32_t ranks;
-    const int64_t *first;  /* [ranks + 1] */
-    const cpb_range *runs; /* [first[ranks]] */
+    size_t n_pieces;
+    const cpb_piece *pieces;
     cpb_promise promise;
     const char *balancer; /* static memory */
 } cpb_plan_parts;
 
-/* Drop empty runs, merge neighbours, hash. */
+/* Merge neighbours, hash. O(pieces + ranks). */
 cpb_status cpb_plan_build(const cpb_plan_parts *parts, const cpb_allocator *allocator,
                           cpb_plan **plan, cpb_error *error);
 

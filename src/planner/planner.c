@@ -5,6 +5,7 @@
 
 #include "../base/error.h"
 #include "../base/nearest.h"
+#include "../read/step_floor.h"
 
 #include <cpb/score.h>
 
@@ -135,28 +136,6 @@ static cpb_status check_serves(const cpb_balancer *row, const cpb_setup *setup,
                     kernels[setup->kernel], transports[setup->transport]);
 }
 
-/* A rank's pieces, in the order dealt, behind those of the ranks before it. */
-static cpb_status bucket_by_rank(const cpb_deal *deal, int32_t ranks, int64_t **first,
-                                 cpb_range **runs)
-{
-    int64_t *const begin =
-        cpb_arena_zeros(deal->arena, (size_t)ranks + 1, sizeof *begin);
-    int64_t *const next = cpb_arena_take(deal->arena, (size_t)ranks, sizeof *next);
-    *runs = cpb_arena_take(deal->arena, deal->n, sizeof **runs);
-    *first = begin;
-    if (!begin || !next || !*runs)
-        return CPB_NO_MEMORY;
-    for (size_t i = 0; i < deal->n; i++)
-        begin[deal->pieces[i].rank + 1]++;
-    for (int32_t r = 0; r < ranks; r++) {
-        begin[r + 1] += begin[r];
-        next[r] = begin[r];
-    }
-    for (size_t i = 0; i < deal->n; i++)
-        (*runs)[next[deal->pieces[i].rank]++] = deal->pieces[i].range;
-    return CPB_OK;
-}
-
 static cpb_status check_cap(const cpb_plan *plan, const cpb_options *options,
                             cpb_error *error)
 {
@@ -175,21 +154,18 @@ static cpb_status run_row(const cpb_balancer *row, const cpb_masks *masks,
     cpb_arena arena = {.allocator = cpb_allocator_or_default(&options->allocator)};
     cpb_deal deal = {.arena = &arena};
     cpb_view view;
-    int64_t *first;
-    cpb_range *runs;
     cpb_status status;
 
     *plan = NULL;
     CPB_TRY(check_serves(row, &options->setup, error));
     CPB_TRY(cpb_view_create(row, masks, options, &arena, &view, error));
     CPB_TRY(row->run(&view, &deal, error));
-    CPB_TRY(bucket_by_rank(&deal, view.ranks, &first, &runs));
     const cpb_plan_parts parts = {
         .tokens = view.tokens,
         .padding = view.padding,
         .ranks = view.ranks,
-        .first = first,
-        .runs = runs,
+        .n_pieces = deal.n,
+        .pieces = deal.pieces,
         .promise = {.sizes = view.sizes,
                     .chunk = view.chunk,
                     .granularity = row->by_chunk ? view.chunk : 1,
@@ -208,53 +184,96 @@ done:
     return status == CPB_NO_MEMORY ? cpb_fail_memory(error) : status;
 }
 
-/* Keep the better of two plans: `*best` so far and `*plan`, which is used up. */
-static cpb_status keep_better(const cpb_masks *masks, const cpb_options *options,
-                              cpb_plan **plan, cpb_plan **best, int64_t *best_time,
-                              cpb_error *error)
+/* The plan of a row, and a floor under its step time. */
+typedef struct candidate {
+    cpb_plan *plan; /* NULL: the row refuses */
+    int64_t floor;
+} candidate;
+
+/* A row that refuses (a cap it cannot keep) is left out; if all do, the last sentence
+ * stands. */
+static cpb_status make_candidates(const cpb_masks *masks, const cpb_options *options,
+                                  candidate *candidates, cpb_error *error)
 {
-    cpb_score score;
-    const cpb_status status =
-        cpb_score_plan(*plan, masks, &options->setup, &options->allocator, &score, NULL,
-                       NULL, error);
-    if (status == CPB_OK && (!*best || score.step_time < *best_time)) {
-        cpb_plan *const worse = *best;
-        *best = *plan;
-        *plan = worse;
-        *best_time = score.step_time;
+    cpb_status refusal = CPB_OK;
+    bool any = false;
+    for (size_t i = 0; i < cpb_n_balancers; i++) {
+        candidate *const c = &candidates[i];
+        if (!serves(&cpb_balancers[i], &options->setup))
+            continue;
+        cpb_status status = run_row(&cpb_balancers[i], masks, options, &c->plan, error);
+        if (status == CPB_UNSUPPORTED) {
+            refusal = status;
+            continue;
+        }
+        if (status == CPB_OK)
+            status = cpb_step_floor(c->plan, masks, &options->setup, &options->allocator,
+                                    &c->floor);
+        if (status != CPB_OK)
+            return status == CPB_NO_MEMORY ? cpb_fail_memory(error) : status;
+        any = true;
     }
-    cpb_plan_free(*plan);
-    *plan = NULL;
-    return status;
+    return any ? CPB_OK : refusal;
 }
 
-/* Ties go to the earlier row. A row that refuses (a cap it cannot keep) is left out; if
- * all do, the last sentence stands. */
+/* The unscored candidate with the least floor; of equals the earlier row. */
+static candidate *next_candidate(candidate *candidates, size_t n)
+{
+    candidate *next = NULL;
+    for (size_t i = 0; i < n; i++)
+        if (candidates[i].plan && (!next || candidates[i].floor < next->floor))
+            next = &candidates[i];
+    return next;
+}
+
+/* Score in the order of the floors and stop where no floor can win any more. Ties go to
+ * the plan that comes first in that order. */
+static cpb_status choose(const cpb_masks *masks, const cpb_options *options,
+                         candidate *candidates, cpb_plan **best, cpb_error *error)
+{
+    int64_t best_time = INT64_MAX;
+    for (candidate *c; (c = next_candidate(candidates, cpb_n_balancers)) != NULL;) {
+        cpb_score score;
+        if (c->floor >= best_time)
+            break;
+        const cpb_status status =
+            cpb_score_plan(c->plan, masks, &options->setup, &options->allocator, &score,
+                           NULL, NULL, error);
+        if (status != CPB_OK)
+            return status;
+        if (score.step_time < best_time) {
+            cpb_plan_free(*best);
+            *best = c->plan;
+            best_time = score.step_time;
+        } else {
+            cpb_plan_free(c->plan);
+        }
+        c->plan = NULL;
+    }
+    return CPB_OK;
+}
+
 static cpb_status run_auto(const cpb_masks *masks, const cpb_options *options,
                            cpb_plan **best, cpb_error *error)
 {
-    int64_t best_time = 0;
-    cpb_plan *plan = NULL;
-    cpb_status status = CPB_OK;
+    cpb_arena arena = {.allocator = cpb_allocator_or_default(&options->allocator)};
+    candidate *const candidates =
+        cpb_arena_zeros(&arena, cpb_n_balancers, sizeof *candidates);
+    cpb_status status;
 
     *best = NULL;
-    for (size_t i = 0; i < cpb_n_balancers; i++) {
-        if (!serves(&cpb_balancers[i], &options->setup))
-            continue;
-        status = run_row(&cpb_balancers[i], masks, options, &plan, error);
-        if (status == CPB_UNSUPPORTED)
-            continue;
-        if (status == CPB_OK)
-            status = keep_better(masks, options, &plan, best, &best_time, error);
-        if (status != CPB_OK)
-            break;
-    }
-    if (*best && status == CPB_UNSUPPORTED)
-        status = CPB_OK;
+    if (!candidates)
+        return cpb_fail_memory(error);
+    CPB_TRY(make_candidates(masks, options, candidates, error));
+    CPB_TRY(choose(masks, options, candidates, best, error));
+done:
+    for (size_t i = 0; i < cpb_n_balancers; i++)
+        cpb_plan_free(candidates[i].plan);
     if (status != CPB_OK) {
         cpb_plan_free(*best);
         *best = NULL;
     }
+    cpb_arena_free(&arena);
     return status;
 }
 

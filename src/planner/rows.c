@@ -17,39 +17,32 @@ static void rank_by_load(const int64_t *load, int32_t ranks, cpb_item *items,
     cpb_sort(items, spare, (size_t)ranks);
 }
 
-/* A plan whose rank to[i] holds what rank from[i] of `plan` holds. */
+/* A plan whose rank to[i] holds what rank from[ranks - 1 - i] of `plan` holds. */
 static cpb_status relabelled(const cpb_plan *plan, const cpb_item *to,
                              const cpb_item *from, const cpb_allocator *allocator,
                              cpb_arena *scratch, cpb_plan **out, cpb_error *error)
 {
-    const int32_t ranks = cpb_plan_ranks(plan);
-    size_t n = 0;
-    for (int32_t r = 0; r < ranks; r++)
-        n += cpb_plan_n_runs(plan, r);
-    int32_t *const shard_of = cpb_arena_take(scratch, (size_t)ranks, sizeof *shard_of);
-    int64_t *const first = cpb_arena_take(scratch, (size_t)ranks + 1, sizeof *first);
-    cpb_range *const runs = cpb_arena_take(scratch, n, sizeof *runs);
-    if (!shard_of || !first || !runs)
-        return cpb_fail_memory(error);
-    for (int32_t i = 0; i < ranks; i++)
-        shard_of[to[i].value] = (int32_t)from[ranks - 1 - i].value;
-    first[0] = 0;
-    for (int32_t r = 0; r < ranks; r++) {
-        const cpb_range *const shard = cpb_plan_runs(plan, shard_of[r]);
-        const int64_t count = (int64_t)cpb_plan_n_runs(plan, shard_of[r]);
-        for (int64_t i = 0; i < count; i++)
-            runs[first[r] + i] = shard[i];
-        first[r + 1] = first[r] + count;
-    }
-    const cpb_plan_parts parts = {
+    cpb_plan_parts parts = {
         .tokens = cpb_plan_tokens(plan),
         .padding = cpb_plan_padding(plan),
-        .ranks = ranks,
-        .first = first,
-        .runs = runs,
+        .ranks = cpb_plan_ranks(plan),
         .promise = *cpb_plan_promise(plan),
         .balancer = cpb_plan_balancer(plan),
     };
+    size_t n = 0;
+    for (int32_t r = 0; r < parts.ranks; r++)
+        n += cpb_plan_n_runs(plan, r);
+    cpb_piece *const pieces = cpb_arena_take(scratch, n, sizeof *pieces);
+    if (!pieces)
+        return cpb_fail_memory(error);
+    for (int32_t i = 0; i < parts.ranks; i++) {
+        const int32_t shard = (int32_t)from[parts.ranks - 1 - i].value;
+        const cpb_range *const runs = cpb_plan_runs(plan, shard);
+        for (size_t j = 0; j < cpb_plan_n_runs(plan, shard); j++)
+            pieces[parts.n_pieces++] = (cpb_piece){
+                (int32_t)to[i].value, (int32_t)runs[j].begin, (int32_t)runs[j].end};
+    }
+    parts.pieces = pieces;
     return cpb_plan_build(&parts, allocator, out, error);
 }
 

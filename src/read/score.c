@@ -107,12 +107,12 @@ static bool sum_cell(const scoring *s, size_t m, int32_t r, cpb_rank_score *cell
     const int64_t memory =
         (cell->tokens + part->receive) * cpb_setup_key_bytes(s->setup);
     cell->memory = cpb_max(cell->memory, memory);
-    return add_weighted(&cell->pairs, weight, part->cost.pairs) &
-           add_weighted(&cell->own_pairs, weight, part->cost.own_pairs) &
-           add_weighted(&cell->tiles, weight, part->cost.tiles) &
-           add_weighted(&cell->compute, weight, compute) &
-           add_weighted(&cell->load, weight, load) &
-           add_weighted(&cell->receive, weight, part->receive) &
+    return add_weighted(&cell->pairs, weight, part->cost.pairs) &&
+           add_weighted(&cell->own_pairs, weight, part->cost.own_pairs) &&
+           add_weighted(&cell->tiles, weight, part->cost.tiles) &&
+           add_weighted(&cell->compute, weight, compute) &&
+           add_weighted(&cell->load, weight, load) &&
+           add_weighted(&cell->receive, weight, part->receive) &&
            add_weighted(&cell->send, weight, part->send);
 }
 
@@ -151,7 +151,7 @@ static cpb_status chunk_bound(const scoring *s, int64_t *bound, cpb_error *error
     const int64_t n = cpb_ceil_div(positions, promise->chunk);
     cpb_arena scratch = {.allocator = s->arena->allocator};
     cpb_work *work = NULL;
-    cpb_status status;
+    cpb_status status = CPB_OK;
 
     int64_t *const cost = cpb_arena_zeros(&scratch, (size_t)n, sizeof *cost);
     int64_t *const part = cpb_arena_take(&scratch, (size_t)n, sizeof *part);

@@ -2,6 +2,8 @@
 /* Costs, traffic and modelled time of one mask. */
 #include "score_layer.h"
 
+#include <string.h>
+
 static size_t peer_bytes(const cpb_layer *layer)
 {
     return ((size_t)layer->ranks + 7) / 8;
@@ -27,6 +29,8 @@ cpb_status cpb_layer_start(cpb_layer *layer, const cpb_mask *mask, int64_t weigh
     layer->peers = cpb_arena_zeros(arena, ranks, peer_bytes(layer));
     layer->net_in = cpb_arena_zeros(arena, nodes, sizeof *layer->net_in);
     layer->net_out = cpb_arena_zeros(arena, nodes, sizeof *layer->net_out);
+    for (size_t i = 0; layer->cells && i < owners->n; i++)
+        layer->cells[owners->rank[i]].tokens += cpb_range_length(owners->runs[i]);
     return layer->cells && layer->peers && layer->net_in && layer->net_out
                ? CPB_OK
                : CPB_NO_MEMORY;
@@ -66,113 +70,95 @@ int32_t cpb_layers_peers(const cpb_layer *layers, size_t n, int32_t rank)
     return count;
 }
 
-/* Visit who owns a key range: `rank` owns `keys`. */
-typedef void owned_fn(void *context, int32_t rank, int64_t keys);
-
-static void visit_owned(const cpb_owners *owners, cpb_range keys, owned_fn *visit,
-                        void *context)
+/* Add the keys of `ranges` to keys_from[owner]. This is the hot loop of a score: runs
+ * that others own are met once for each rank that needs them. */
+static void count_owners(const cpb_owners *owners, const cpb_ranges *ranges,
+                         int64_t *keys_from)
 {
-    for (size_t i = cpb_owners_find(owners, keys.begin);
-         i < owners->n && owners->runs[i].begin < keys.end; i++) {
-        const cpb_range shared = cpb_range_intersect(owners->runs[i], keys);
-        visit(context, owners->rank[i], cpb_range_length(shared));
+    for (size_t i = 0; i < ranges->n; i++) {
+        const cpb_range keys = ranges->ranges[i];
+        for (size_t o = cpb_owners_find(owners, keys.begin);
+             o < owners->n && owners->runs[o].begin < keys.end; o++)
+            keys_from[owners->rank[o]] +=
+                cpb_range_length(cpb_range_intersect(owners->runs[o], keys));
     }
 }
 
-typedef struct receiver {
-    cpb_layer *layer;
-    int32_t rank;
-    int64_t *got;
-} receiver;
-
-static void take_from_rank(void *context, int32_t owner, int64_t keys)
+/* Note what `rank` takes from each owner. */
+static void take(cpb_layer *layer, int32_t rank, const int64_t *keys_from, int64_t *got)
 {
-    const receiver *const to = context;
-    cpb_layer *const layer = to->layer;
-    if (owner == to->rank)
-        return;
-    layer->cells[to->rank].receive += keys;
-    layer->cells[owner].send += keys;
-    to->got[owner] += layer->weight * keys;
-    mark_peers(layer, owner, to->rank);
-}
-
-/* All-gather and ring: everything that others own. */
-static void take_everything(cpb_layer *layer, int32_t rank, int64_t *got)
-{
-    for (size_t i = 0; i < layer->owners->n; i++) {
-        receiver to = {layer, rank, got};
-        take_from_rank(&to, layer->owners->rank[i],
-                       cpb_range_length(layer->owners->runs[i]));
+    for (int32_t owner = 0; owner < layer->ranks; owner++) {
+        if (owner == rank || !keys_from[owner])
+            continue;
+        layer->cells[rank].receive += keys_from[owner];
+        layer->cells[owner].send += keys_from[owner];
+        got[owner] += layer->weight * keys_from[owner];
+        mark_peers(layer, owner, rank);
     }
-}
-
-typedef struct card {
-    cpb_layer *layer;
-    int32_t node;
-    int32_t node_ranks;
-} card;
-
-static void take_into_node(void *context, int32_t owner, int64_t keys)
-{
-    const card *const to = context;
-    const int32_t from = owner / to->node_ranks;
-    if (from == to->node)
-        return;
-    to->layer->net_in[to->node] += keys;
-    to->layer->net_out[from] += keys;
 }
 
 /* The needs of all ranks of a node are known: each key enters it once. */
-static cpb_status close_node(cpb_layer *layer, int32_t node)
+static cpb_status close_node(cpb_layer *layer, int32_t node, int64_t *keys_from)
 {
-    const card to = {layer, node, layer->ranks / layer->setup->nodes};
+    const int32_t node_ranks = layer->ranks / layer->setup->nodes;
     if (cpb_ranges_normalise(&layer->node_needs) != CPB_OK)
         return CPB_NO_MEMORY;
-    for (size_t i = 0; i < layer->node_needs.n; i++) {
-        card copy = to;
-        visit_owned(layer->owners, layer->node_needs.ranges[i], take_into_node, &copy);
+    memset(keys_from, 0, (size_t)layer->ranks * sizeof *keys_from);
+    count_owners(layer->owners, &layer->node_needs, keys_from);
+    for (int32_t owner = 0; owner < layer->ranks; owner++) {
+        const int32_t from = owner / node_ranks;
+        if (from == node)
+            continue;
+        layer->net_in[node] += keys_from[owner];
+        layer->net_out[from] += keys_from[owner];
     }
     cpb_arena_free(&layer->node_memory);
     layer->node_needs = (cpb_ranges){.arena = &layer->node_memory};
     return CPB_OK;
 }
 
-static cpb_status add_node_needs(cpb_layer *layer, int32_t rank, const cpb_ranges *needs)
+static cpb_status add_node_needs(cpb_layer *layer, int32_t rank, const cpb_ranges *needs,
+                                 int64_t *keys_from)
 {
     const int32_t node_ranks = layer->ranks / layer->setup->nodes;
     layer->node_needs.arena = &layer->node_memory;
     for (size_t i = 0; i < needs->n; i++)
         if (cpb_ranges_add(&layer->node_needs, needs->ranges[i]) != CPB_OK)
             return CPB_NO_MEMORY;
-    return rank % node_ranks == node_ranks - 1 ? close_node(layer, rank / node_ranks)
-                                               : CPB_OK;
+    return rank % node_ranks == node_ranks - 1
+               ? close_node(layer, rank / node_ranks, keys_from)
+               : CPB_OK;
 }
 
 static cpb_status exchange_rank(cpb_layer *layer, const cpb_shard *shard,
-                                cpb_arena *scratch, int64_t *got)
+                                cpb_arena *scratch, int64_t *keys_from, int64_t *got)
 {
     cpb_ranges needs = {.arena = scratch};
-    receiver to = {layer, shard->rank, got};
     if (cpb_needs_of(layer->mask, shard->runs, shard->n_runs, &needs) != CPB_OK)
         return CPB_NO_MEMORY;
-    for (size_t i = 0; i < needs.n; i++)
-        visit_owned(layer->owners, needs.ranges[i], take_from_rank, &to);
-    return layer->setup->nodes ? add_node_needs(layer, shard->rank, &needs) : CPB_OK;
+    count_owners(layer->owners, &needs, keys_from);
+    take(layer, shard->rank, keys_from, got);
+    return layer->setup->nodes ? add_node_needs(layer, shard->rank, &needs, keys_from)
+                               : CPB_OK;
 }
 
 cpb_status cpb_layer_add_rank(cpb_layer *layer, const cpb_shard *shard,
                               const cpb_own_keys *own, cpb_arena *scratch, int64_t *got)
 {
     cpb_layer_cell *const cell = &layer->cells[shard->rank];
-    for (size_t i = 0; i < own->n; i++)
-        cell->tokens += cpb_range_length(own->runs[i]);
-    if (cpb_shard_cost_of(layer->mask, layer->setup, shard->runs, shard->n_runs, own,
+    int64_t *const keys_from =
+        cpb_arena_zeros(scratch, (size_t)layer->ranks, sizeof *keys_from);
+    if (!keys_from ||
+        cpb_shard_cost_of(layer->mask, layer->setup, shard->runs, shard->n_runs, own,
                           scratch, &cell->cost) != CPB_OK)
         return CPB_NO_MEMORY;
     if (layer->setup->transport == CPB_EXCHANGE)
-        return exchange_rank(layer, shard, scratch, got);
-    take_everything(layer, shard->rank, got);
+        return exchange_rank(layer, shard, scratch, keys_from, got);
+
+    /* All-gather and ring: everything that others own. */
+    for (int32_t r = 0; r < layer->ranks; r++)
+        keys_from[r] = layer->cells[r].tokens;
+    take(layer, shard->rank, keys_from, got);
     return CPB_OK;
 }
 

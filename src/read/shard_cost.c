@@ -37,15 +37,28 @@ cpb_status cpb_own_keys_create(const cpb_range *runs, size_t n_runs, int64_t tok
     return CPB_OK;
 }
 
+/* Where own_before() and own_area() start to look: queries come in ascending order and
+ * mostly see keys near themselves. */
+typedef struct own_walk {
+    const cpb_own_keys *own;
+    size_t hint;
+} own_walk;
+
 /* The last run that begins at or before `p`; n where there is none. */
-static size_t own_run_before(const cpb_own_keys *own, int64_t p)
+static size_t own_run_before(const own_walk *walk, int64_t p)
 {
-    size_t low = 0, high = own->n;
-    if (!own->n || own->runs[0].begin > p)
-        return own->n;
+    const cpb_range *const runs = walk->own->runs;
+    size_t low = 0, high = walk->own->n;
+    if (!high || runs[0].begin > p)
+        return high;
+    if (walk->hint < high && runs[walk->hint].begin <= p) {
+        low = walk->hint;
+        if (low + 1 == high || runs[low + 1].begin > p)
+            return low;
+    }
     while (high - low > 1) {
         const size_t middle = low + (high - low) / 2;
-        if (own->runs[middle].begin <= p)
+        if (runs[middle].begin <= p)
             low = middle;
         else
             high = middle;
@@ -54,18 +67,20 @@ static size_t own_run_before(const cpb_own_keys *own, int64_t p)
 }
 
 /* Own keys before position p. */
-static int64_t own_before(const cpb_own_keys *own, int64_t p)
+static int64_t own_before(const own_walk *walk, int64_t p)
 {
-    const size_t i = own_run_before(own, p);
+    const cpb_own_keys *const own = walk->own;
+    const size_t i = own_run_before(walk, p);
     if (i == own->n)
         return 0;
     return own->before[i] + cpb_min(p, own->runs[i].end) - own->runs[i].begin;
 }
 
 /* Sum of own_before(j) over 0 <= j < p. */
-static int64_t own_area(const cpb_own_keys *own, int64_t p)
+static int64_t own_area(const own_walk *walk, int64_t p)
 {
-    const size_t i = own_run_before(own, p);
+    const cpb_own_keys *const own = walk->own;
+    const size_t i = own_run_before(walk, p);
     if (i == own->n)
         return 0;
     const int64_t inside = cpb_min(p, own->runs[i].end) - own->runs[i].begin;
@@ -76,14 +91,15 @@ static int64_t own_area(const cpb_own_keys *own, int64_t p)
 
 /* Sum over `n` queries of own keys before an end that starts at `p` and moves by
  * `slope`. */
-static int64_t own_below(const cpb_own_keys *own, int64_t p, int64_t slope, int64_t n)
+static int64_t own_below(const own_walk *walk, int64_t p, int64_t slope, int64_t n)
 {
-    return slope ? own_area(own, p + n) - own_area(own, p) : n * own_before(own, p);
+    return slope ? own_area(walk, p + n) - own_area(walk, p) : n * own_before(walk, p);
 }
 
-static void count_pairs(const cpb_mask *mask, cpb_range run, const cpb_own_keys *own,
-                        cpb_shard_cost *cost)
+/* Pairs and own pairs of the queries of one own run. */
+static void count_pairs(const cpb_mask *mask, const own_walk *walk, cpb_shard_cost *cost)
 {
+    const cpb_range run = walk->own->runs[walk->hint];
     for (size_t s = cpb_mask_first_slice(mask, run.begin);
          s < mask->n_slices && mask->slices[s].queries.begin < run.end; s++) {
         const cpb_slice *const slice = &mask->slices[s];
@@ -91,9 +107,9 @@ static void count_pairs(const cpb_mask *mask, cpb_range run, const cpb_own_keys 
         const int64_t n = cpb_range_length(rows);
         if (n <= 0)
             continue;
-        cost->own_pairs += own_below(own, cpb_slice_high(slice, rows.begin),
+        cost->own_pairs += own_below(walk, cpb_slice_high(slice, rows.begin),
                                      cpb_slice_high_slope(slice->kind), n) -
-                           own_below(own, cpb_slice_low(slice, rows.begin),
+                           own_below(walk, cpb_slice_low(slice, rows.begin),
                                      cpb_slice_low_slope(slice->kind), n);
     }
     cost->pairs += cpb_mask_pairs_of(mask, run);
@@ -160,18 +176,21 @@ cpb_status cpb_shard_cost_of(const cpb_mask *mask, const cpb_setup *setup,
 {
     const cpb_tiling tiling = cpb_setup_profile_tiling(setup);
     tally t = {.tiling = &tiling, .price = cpb_setup_prices(setup, false)};
-    int64_t tokens = 0;
+    int64_t tokens = 0, held_runs = 0;
 
     *cost = (cpb_shard_cost){0};
-    for (size_t i = 0; i < own->n; i++) {
-        count_pairs(mask, own->runs[i], own, cost);
-        tokens += cpb_range_length(own->runs[i]);
+    for (size_t i = 0; own && i < own->n; i++)
+        count_pairs(mask, &(own_walk){own, i}, cost);
+    for (size_t i = 0; i < n_runs; i++) {
+        const int64_t held = cpb_min(runs[i].end, mask->tokens) - runs[i].begin;
+        tokens += cpb_max(0, held);
+        held_runs += held > 0;
     }
     if (cpb_tiles_visit(mask, &tiling, runs, n_runs, scratch, add_stretch, &t) != CPB_OK)
         return CPB_NO_MEMORY;
     cost->tiles = t.nonempty;
     if (setup->kernel == CPB_RECURRENT)
-        set_recurrent_times(setup, tokens, (int64_t)own->n, cost);
+        set_recurrent_times(setup, tokens, held_runs, cost);
     else
         set_times(setup, &t, tokens, cost);
     if (setup->cost == CPB_TILES) {

@@ -25,7 +25,7 @@ typedef struct cpb_shard_cost {
     cpb_wide backward; /* 0 unless the setup asks for it */
 } cpb_shard_cost;
 
-/* O(runs + slices + q-tiles that are shared). */
+/* `own` NULL: pairs are left 0. O(runs + slices + q-tiles that are shared). */
 cpb_status cpb_shard_cost_of(const cpb_mask *mask, const cpb_setup *setup,
                              const cpb_range *runs, size_t n_runs,
                              const cpb_own_keys *own, cpb_arena *scratch,

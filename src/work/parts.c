@@ -38,15 +38,15 @@ static int by_begin(const void *a, const void *b)
 
 /* Tiles that the hulls touch. A hull has no gaps, so its tiles are an interval, and the
  * union of intervals is a sweep over their begins. */
-static int64_t count_nonempty(const cpb_parts *parts, int64_t k)
+static int64_t count_nonempty(const cpb_parts *parts, const cpb_tiling *tiling)
 {
     int64_t(*const tiles)[2] = (int64_t(*)[2])parts->columns;
     bool sorted = true;
     for (size_t i = 0; i < parts->n; i++) {
         const cpb_range hull =
             cpb_slice_hull(parts->parts[i].slice, parts->parts[i].rows);
-        tiles[i][0] = hull.begin / k;
-        tiles[i][1] = cpb_ceil_div(hull.end, k);
+        tiles[i][0] = cpb_tile_below(tiling, hull.begin);
+        tiles[i][1] = cpb_tile_above(tiling, hull.end);
         sorted = sorted && (i == 0 || tiles[i - 1][0] <= tiles[i][0]);
     }
     if (!sorted)
@@ -141,7 +141,7 @@ cpb_tile_count cpb_parts_count(cpb_parts *parts, const cpb_tiling *tiling)
     int64_t rows = 0;
     for (size_t i = 0; i < parts->n; i++)
         rows += cpb_range_length(parts->parts[i].rows);
-    cpb_tile_count count = {count_nonempty(parts, tiling->tile_k), 0};
+    cpb_tile_count count = {count_nonempty(parts, tiling), 0};
     if (tiling->split && rows >= tiling->tile_q)
         count.full = count_full(parts, tiling);
     return count;

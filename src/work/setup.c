@@ -169,12 +169,22 @@ cpb_prices cpb_setup_prices(const cpb_setup *setup, bool backward)
     };
 }
 
+/* log2 of a power of two above 1, else 0. */
+static int bits_of(int64_t tile)
+{
+    int bits = 0;
+    while (INT64_C(1) << bits < tile)
+        bits++;
+    return INT64_C(1) << bits == tile ? bits : 0;
+}
+
 cpb_tiling cpb_setup_profile_tiling(const cpb_setup *setup)
 {
     const cpb_profile *const profile = &setup->profile;
     return (cpb_tiling){
         .tile_q = profile->tile_q,
         .tile_k = profile->tile_k,
+        .k_bits = bits_of(profile->tile_k),
         .varlen = setup->kernel == CPB_VARLEN,
         .split = profile->forward.full_tile != profile->forward.partial_tile ||
                  profile->backward.full_tile != profile->backward.partial_tile,
@@ -188,6 +198,7 @@ cpb_tiling cpb_setup_tiling(const cpb_setup *setup)
     return (cpb_tiling){
         .tile_q = PAIRED_TILE,
         .tile_k = PAIRED_TILE,
+        .k_bits = bits_of(PAIRED_TILE),
         .varlen = setup->kernel == CPB_VARLEN,
     };
 }

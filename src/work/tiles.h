@@ -18,9 +18,22 @@ typedef struct cpb_tile_count {
 typedef struct cpb_tiling {
     int64_t tile_q;
     int64_t tile_k;
+    int k_bits;  /* tile_k == 1 << k_bits, or 0: divide */
     bool varlen; /* q-tiles and key tiles start anew at each segment and slice */
     bool split;  /* tell full tiles from partial ones; otherwise `full` is 0 */
 } cpb_tiling;
+
+/* floor(key / tile_k), without a division where there is a choice. */
+static inline int64_t cpb_tile_below(const cpb_tiling *tiling, int64_t key)
+{
+    return tiling->k_bits ? key >> tiling->k_bits : key / tiling->tile_k;
+}
+
+/* ceil(key / tile_k) */
+static inline int64_t cpb_tile_above(const cpb_tiling *tiling, int64_t key)
+{
+    return cpb_tile_below(tiling, key + tiling->tile_k - 1);
+}
 
 /* Consecutive q-tiles of one kind. The keys that tile i sees are
  * [low + i * low_step, high + i * high_step), those that all its rows see are
@@ -42,14 +55,15 @@ static inline cpb_tile_count cpb_stretch_count(const cpb_stretch *stretch,
 {
     if (stretch->counted)
         return stretch->count;
-    const int64_t k = tiling->tile_k;
     const int64_t low = stretch->low + i * stretch->low_step;
     const int64_t high = stretch->high + i * stretch->high_step;
-    cpb_tile_count count = {(high + k - 1) / k - low / k, 0};
+    cpb_tile_count count = {cpb_tile_above(tiling, high) - cpb_tile_below(tiling, low),
+                            0};
     if (tiling->split && stretch->rows == tiling->tile_q) {
         const int64_t low_all = stretch->low_all + i * stretch->low_step;
         const int64_t high_all = stretch->high_all + i * stretch->high_step;
-        count.full = cpb_max(0, high_all / k - (low_all + k - 1) / k);
+        count.full = cpb_max(0, cpb_tile_below(tiling, cpb_max(0, high_all)) -
+                                    cpb_tile_above(tiling, low_all));
     }
     return count;
 }

@@ -95,20 +95,11 @@ static void add_plain_rows(pricing *p, const cpb_stretch *stretch, int shift)
     p->work->n_rows += stretch->n;
 }
 
-static int shift_of(int64_t power)
-{
-    int shift = 0;
-    while (INT64_C(1) << shift < power)
-        shift++;
-    return INT64_C(1) << shift == power ? shift : -1;
-}
-
 static void price_stretch(void *context, const cpb_stretch *stretch)
 {
     pricing *const p = context;
-    const int shift = shift_of(p->tiling->tile_k);
-    if (!stretch->counted && !p->tiling->split && shift >= 0) {
-        add_plain_rows(p, stretch, shift);
+    if (!stretch->counted && !p->tiling->split && p->tiling->k_bits) {
+        add_plain_rows(p, stretch, p->tiling->k_bits);
         return;
     }
     for (int64_t i = 0; i < stretch->n; i++)

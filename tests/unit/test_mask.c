@@ -10,7 +10,7 @@
 
 enum { MOST = 40 }; /* tokens of the small masks */
 
-/* Allowed pairs counted one by one: cell [q * MOST + k] is how often (q, k) is allowed. */
+/* Allowed pairs counted one by one: count[q * MOST + k] is how often (q, k) is. */
 typedef struct grid {
     int64_t tokens;
     int count[MOST * MOST];
@@ -207,6 +207,93 @@ static void slices_are_refused_exactly_when_two_share_a_pair(void **state)
         cpb_mask_free(mask);
     }
     assert_true(refused > 3000 && taken > 3000);
+}
+
+/* Pairs of a slice in a square of 8 tokens, a bit each. */
+static uint64_t bits_of(const cpb_slice *slice)
+{
+    uint64_t bits = 0;
+    for (int64_t q = slice->queries.begin; q < slice->queries.end; q++)
+        for (int64_t k = slice->keys.begin; k < slice->keys.end; k++)
+            if (kind_allows(slice, q, k))
+                bits |= UINT64_C(1) << (8 * q + k);
+    return bits;
+}
+
+static int count_bits(uint64_t bits)
+{
+    int n = 0;
+    for (; bits; bits &= bits - 1)
+        n++;
+    return n;
+}
+
+static void assert_verdict(size_t n, const cpb_slice *slices, bool overlap)
+{
+    cpb_mask *mask;
+    cpb_error error;
+    const cpb_status status =
+        cpb_mask_create(8, n, slices, 0, NULL, NULL, &mask, &error);
+    assert_int_equal(status, overlap ? CPB_INVALID : CPB_OK);
+    if (overlap)
+        assert_refusal_is_true(slices, &error);
+    cpb_mask_free(mask);
+}
+
+/* Sets that share one pair or two, or none: what a sweep misses most easily. */
+static void a_pair_shared_by_nearly_disjoint_slices_is_found(void **state)
+{
+    (void)state;
+    uint64_t seed = 7;
+    int refused = 0;
+    for (int round = 0; round < 60000; round++) {
+        cpb_slice slices[8];
+        uint64_t all = 0;
+        int shared = 0;
+        size_t n = 0;
+        for (int tries = 0; tries < 24 && n < COUNT_OF(slices); tries++) {
+            slices[n] = random_slice(&seed, 8);
+            const uint64_t bits = bits_of(&slices[n]);
+            const int more = count_bits(bits & all);
+            if (more > 0 && (shared > 0 || more > 2))
+                continue;
+            shared += more;
+            all |= bits;
+            n++;
+        }
+        assert_verdict(n, slices, shared > 0);
+        refused += shared > 0;
+    }
+    assert_true(refused > 20000);
+}
+
+static size_t every_slice(int64_t tokens, cpb_slice *slices)
+{
+    size_t n = 0;
+    for (int64_t q = 0; q < tokens; q++)
+        for (int64_t r = q + 1; r <= tokens; r++)
+            for (int64_t k = 0; k < tokens; k++)
+                for (int64_t l = k + 1; l <= tokens; l++)
+                    for (int kind = 0; kind < 4; kind++)
+                        slices[n++] = (cpb_slice){{q, r}, {k, l}, (cpb_kind)kind};
+    return n;
+}
+
+static void any_two_small_slices_are_judged_rightly(void **state)
+{
+    (void)state;
+    static cpb_slice all[900];
+    static uint64_t bits[900];
+    const size_t n = every_slice(5, all);
+    assert_int_equal(n, COUNT_OF(all));
+    for (size_t i = 0; i < n; i++)
+        bits[i] = bits_of(&all[i]);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = i; j < n; j += 3) {
+            const cpb_slice two[] = {all[i], all[j]};
+            assert_verdict(2, two, (bits[i] & bits[j]) != 0);
+        }
+    }
 }
 
 static void the_order_of_slices_does_not_matter(void **state)
@@ -733,6 +820,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(disjoint_slices_are_taken_and_counted_exactly),
         cmocka_unit_test(slices_are_refused_exactly_when_two_share_a_pair),
+        cmocka_unit_test(a_pair_shared_by_nearly_disjoint_slices_is_found),
+        cmocka_unit_test(any_two_small_slices_are_judged_rightly),
         cmocka_unit_test(the_order_of_slices_does_not_matter),
         cmocka_unit_test(a_single_shared_pair_among_many_slices_is_found),
         cmocka_unit_test(the_largest_masks_are_counted_without_overflow),

@@ -142,7 +142,8 @@ static scene random_scene(uint64_t *seed, const struct family *family)
     return s;
 }
 
-static void put(char *text, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void put(char *text, const char *format,
+                                                      ...)
 {
     const size_t used = strlen(text);
     va_list values;
@@ -341,6 +342,7 @@ static void other_spellings_have_one_canonical_text(void **state)
         {"global:9;g=9223372036854775807;n=9223372036854775807",
          "global:9;g=9223372036854775807;n=9223372036854775807"},
         {"causal:1073741824", "causal:1073741824"},
+        {"chunked:1073741824;n=1", "chunked:1073741824;n=1"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         cpb_mask *const mask = parsed(cases[i].text);
@@ -531,7 +533,7 @@ static void a_bad_text_beside_lengths_is_refused(void **state)
     assert_refused(&beyond, 2, large);
 }
 
-/* Each prefix and each changed character of a good text is taken or refused inside it. */
+/* Prefixes and changed characters of good texts: taken, or refused inside the text. */
 static void no_text_near_a_good_one_breaks_the_parser(void **state)
 {
     (void)state;

@@ -101,7 +101,7 @@ static void assert_groups(cpb_balance_fn *run, const cpb_view *view, const int32
     assert_int_equal(run(view, &deal, NULL), CPB_OK);
     assert_int_equal(deal.n, view->n_chunks);
     for (size_t i = 0; i < deal.n; i++)
-        assert_int_equal(deal.pieces[i].rank, owner[deal.pieces[i].range.begin]);
+        assert_int_equal(deal.pieces[i].rank, owner[deal.pieces[i].begin]);
     cpb_arena_free(&arena);
 }
 

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+# bash completion for cpb. `tests/cli` holds the lists below against the help texts.
+
+_cpb_values() {
+    case $1 in
+    --sizes) echo equal uneven ;;
+    --kernel) echo flex varlen recurrent ;;
+    --transport) echo exchange allgather ring ;;
+    --cost) echo pairs tiles profile ;;
+    --overlap) echo none two-stage ideal ;;
+    --effort) echo fast default high ;;
+    --dtype) echo int64 int32 ;;
+    --balancer) cpb plan --help | sed -n '/^Balancers:/,/^$/s/^  \([a-z-]*\) .*/\1/p' ;;
+    --mask) cpb plan --help | sed -n '/^Mask families:/,/^$/s/^  \([a-z-]*\) .*/\1/p' ;;
+    --sample) echo builtin ;;
+    esac
+}
+
+_cpb() {
+    local -A flags=(
+        [plan]='--documents --mask --ranks --nodes --balancer --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --effort --strict --order --inverse --dtype --plan --json --help'
+        [score]='--documents --mask --ranks --nodes --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --strict --order --plan --json --help'
+        [check]='--documents --mask --ranks --nodes --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --order --inverse --plan --help'
+        [compare]='--documents --mask --ranks --nodes --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --effort --packs --sample --tokens --count --seed --json --csv --help'
+        [pad]='--documents --ranks --multiple --json --help'
+    )
+    local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+    COMPREPLY=()
+    if ((COMP_CWORD == 1)); then
+        mapfile -t COMPREPLY < <(compgen -W "${!flags[*]} help --help --version" -- "$word")
+    elif [[ $word == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "${flags[${COMP_WORDS[1]}]-}" -- "$word")
+    elif [[ $previous == --* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$(_cpb_values "$previous")" -- "$word")
+    fi
+}
+
+complete -o bashdefault -o default -F _cpb cpb

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Load as near the bound as it pays to get: rows, then redeals and swaps.
+ *
+ * Dealing rows to the lowest rank leaves little to do where ranks hold many chunks. The
+ * rest is done by redealing one or two random chunks of every rank (a pairing in opposite
+ * orders, which cannot get worse), and by swaps for the few ranks still above. Where that
+ * stays above what a snake or longest-first reach, theirs is taken. */
+#include "even.h"
+
+#include "../base/error.h"
+#include "../base/range.h"
+#include "moves.h"
+
+enum { MILLION = 1000000 };
+
+/* Partners that a rank above the target tries, and chunks up to which the rivals are
+ * tried even within the target: they cost little there. */
+enum { PARTNERS = 4, RIVAL_CHUNKS = 4096 };
+
+const cpb_patience *cpb_even_patience(const cpb_view *view)
+{
+    static const cpb_patience patience[] = {
+        [CPB_EFFORT_FAST] = {4, 64, 100, 32000, 10000},
+        [CPB_EFFORT_DEFAULT] = {32, 384, 10, 3200, 1000},
+        [CPB_EFFORT_HIGH] = {512, 6144, 1, 100, 100},
+    };
+    return &patience[view->effort];
+}
+
+/* Chunks that fit below the cap where the short last one is among them. */
+static int64_t seats_beside_last(const cpb_view *view, int64_t last)
+{
+    return view->cap >= last ? (view->cap - last) / view->chunk : -1;
+}
+
+static cpb_status refuse_cap(const cpb_view *view, int64_t held, cpb_error *error)
+{
+    return cpb_fail(error, CPB_UNSUPPORTED, -1,
+                    "a cap of %lld tokens leaves room for %lld of %lld chunks of %lld "
+                    "tokens on %d ranks; %lld tokens suffice",
+                    (long long)view->cap, (long long)held, (long long)view->n_chunks,
+                    (long long)view->chunk, (int)view->ranks,
+                    (long long)(cpb_ceil_div(view->n_chunks, view->ranks) * view->chunk));
+}
+
+static cpb_status count_seats(cpb_even *even, cpb_error *error)
+{
+    const cpb_view *const view = even->view;
+    const int64_t n = view->n_chunks, ranks = view->ranks;
+    cpb_table *const table = &even->table;
+
+    table->base = n / ranks;
+    table->extras = n % ranks;
+    table->pinned = -1;
+    even->seats = (cpb_seats){table->base, cpb_ceil_div(n, ranks)};
+    if (view->sizes == CPB_EQUAL)
+        return even->seats.most * view->chunk <= view->cap
+                   ? CPB_OK
+                   : refuse_cap(view, ranks * (view->cap / view->chunk), error);
+    if (view->cap == INT64_MAX)
+        return CPB_OK;
+
+    const int64_t positions = view->tokens + view->padding;
+    const int64_t last = positions - (n - 1) * view->chunk;
+    even->seats =
+        cpb_seats_of(view->sizes, positions, view->chunk, view->ranks, view->cap);
+    table->base = cpb_min(view->cap / view->chunk, n);
+    table->extras = 0;
+    table->spread = true;
+    int64_t held = table->base * ranks;
+    if (last < view->chunk) {
+        table->pinned = 0; /* whom, is decided when handicaps are known */
+        table->pinned_base = cpb_min(seats_beside_last(view, last), n);
+        held += table->pinned_base + 1 - table->base;
+    }
+    return held >= n ? CPB_OK : refuse_cap(view, held, error);
+}
+
+cpb_status cpb_even_prepare(const cpb_view *view, cpb_arena *arena, cpb_even *even,
+                            cpb_error *error)
+{
+    const size_t n = (size_t)view->n_chunks, ranks = (size_t)view->ranks;
+    *even = (cpb_even){.view = view, .arena = arena, .fastest = 1};
+    for (int32_t r = 0; r < view->ranks && view->speeds; r++)
+        even->fastest = cpb_max(even->fastest, view->speeds[r]);
+
+    const cpb_status status = count_seats(even, error);
+    if (status != CPB_OK)
+        return status;
+    even->handicap = cpb_arena_zeros(arena, ranks, sizeof *even->handicap);
+    even->best.level = cpb_arena_take(arena, ranks, sizeof *even->best.level);
+    even->best.owner = cpb_arena_take(arena, n, sizeof *even->best.owner);
+    even->table.order = cpb_arena_take(arena, 2 * ranks, sizeof *even->table.order);
+    even->table.ranks = view->ranks;
+    even->table.handicap = even->handicap;
+    return even->handicap && even->best.level && even->best.owner && even->table.order
+               ? CPB_OK
+               : CPB_NO_MEMORY;
+}
+
+cpb_status cpb_even_sort(cpb_even *even, const int64_t *cost)
+{
+    const size_t n = (size_t)even->view->n_chunks;
+    cpb_item *const items = cpb_arena_take(even->arena, 2 * n, sizeof *items);
+    if (!items)
+        return CPB_NO_MEMORY;
+    for (size_t c = 0; c < n; c++)
+        items[c] = (cpb_item){(uint64_t)cost[c], (int64_t)c};
+    cpb_sort(items, items + n, n);
+    even->items = items;
+    even->table.rising = items;
+    even->table.n = (int64_t)n;
+    return CPB_OK;
+}
+
+cpb_status cpb_even_bound(const cpb_even *even, const int64_t *cost, bool rising,
+                          const int64_t *carried, int64_t *bound)
+{
+    const cpb_load_problem problem = {.n = even->view->n_chunks,
+                                      .cost = cost,
+                                      .rising = rising,
+                                      .ranks = even->view->ranks,
+                                      .seats = even->seats,
+                                      .speeds = even->view->speeds,
+                                      .carried = carried};
+    return cpb_load_bound(&problem, even->arena, bound);
+}
+
+int64_t cpb_even_goal(const cpb_even *even, int32_t rank, int64_t scaled)
+{
+    const int32_t *const speeds = even->view->speeds;
+    return speeds ? cpb_load_within(scaled, even->fastest, speeds[rank]) : scaled;
+}
+
+int64_t cpb_even_above(int64_t load, int64_t parts)
+{
+    return load + load / MILLION * parts + load % MILLION * parts / MILLION;
+}
+
+static void pin_last_chunk(cpb_even *even, const int64_t *cost)
+{
+    cpb_table *const table = &even->table;
+    const int64_t last = even->view->n_chunks - 1;
+    int32_t lowest = 0;
+    for (int32_t r = 1; r < table->ranks; r++)
+        if (even->handicap[r] < even->handicap[lowest])
+            lowest = r;
+    table->pinned = lowest;
+    even->best.owner[last] = lowest;
+    even->handicap[lowest] += cost[last];
+
+    int64_t kept = 0;
+    for (int64_t i = 0; i < table->n; i++)
+        if (even->items[i].value != last)
+            even->items[kept++] = even->items[i];
+    table->n = kept;
+}
+
+void cpb_even_start(cpb_even *even, const int64_t *cost)
+{
+    if (even->table.pinned >= 0)
+        pin_last_chunk(even, cost);
+    const bool capped = even->table.spread;
+    (capped ? cpb_start_longest_first : cpb_start_rows)(&even->table, &even->best);
+}
+
+/* The one column: its bound, what to be content with, and what makes loads of levels. */
+typedef struct column {
+    int64_t bound;
+    int64_t target;
+} column;
+
+/* Ranks that should end lower start higher, so that all of them aim at one level. */
+static cpb_status set_aims(cpb_even *even, column *aim)
+{
+    const cpb_view *const view = even->view;
+    const size_t n = (size_t)view->n_chunks;
+    int64_t *const rising = cpb_arena_take(even->arena, n, sizeof *rising);
+    if (!rising)
+        return CPB_NO_MEMORY;
+    for (size_t i = 0; i < n; i++)
+        rising[i] = (int64_t)even->items[i].key;
+    const cpb_status status =
+        cpb_even_bound(even, rising, true, view->carried, &aim->bound);
+    if (status != CPB_OK)
+        return status;
+
+    const cpb_patience *const patience = cpb_even_patience(view);
+    const int64_t seats = cpb_max(1, view->n_chunks / view->ranks);
+    aim->target = cpb_even_above(
+        aim->bound, cpb_max(patience->stop, patience->stop_by_seats / seats));
+    for (int32_t r = 0; r < view->ranks; r++)
+        even->handicap[r] = (view->carried ? view->carried[r] : 0) + aim->bound -
+                            cpb_even_goal(even, r, aim->bound);
+    return CPB_OK;
+}
+
+/* The largest scaled load of an outcome. */
+static int64_t largest_load(const cpb_even *even, const column *aim,
+                            const cpb_outcome *outcome)
+{
+    const int32_t *const speeds = even->view->speeds;
+    int64_t largest = 0;
+    for (int32_t r = 0; r < even->view->ranks; r++) {
+        const int64_t load =
+            outcome->level[r] - aim->bound + cpb_even_goal(even, r, aim->bound);
+        largest = cpb_max(
+            largest, speeds ? cpb_scaled_load(load, even->fastest, speeds[r]) : load);
+    }
+    return largest;
+}
+
+static int64_t count_above(const cpb_even *even, int64_t target)
+{
+    int64_t above = 0;
+    for (int32_t r = 0; r < even->view->ranks; r++)
+        above += even->best.level[r] > target;
+    return above;
+}
+
+/* Rounds of swaps for the few ranks above the target and redeals for all. */
+static cpb_status improve(cpb_even *even, const column *aim)
+{
+    const cpb_patience *const patience = cpb_even_patience(even->view);
+    const int64_t ranks = even->view->ranks;
+    const int64_t seats = cpb_max(1, even->view->n_chunks / ranks);
+    const int64_t rounds = patience->rounds + patience->rounds_by_seats / seats;
+    uint64_t seed = 1;
+    cpb_seating seating;
+
+    const cpb_status status =
+        cpb_seating_create(even->table.ranks, even->table.n, even->items,
+                           even->best.owner, even->best.level, even->arena, &seating);
+    if (status != CPB_OK)
+        return status;
+    for (int64_t round = 0; round < rounds; round++) {
+        const int64_t above = count_above(even, aim->target);
+        if (above == 0)
+            break;
+        if (above <= 1 + ranks / 8 && cpb_mend(&seating, aim->target, PARTNERS))
+            break;
+        cpb_redeal(&seating, seats >= 4 && round % 2 ? 2 : 1, &seed);
+    }
+    cpb_seating_owners(&seating, even->best.owner);
+    return CPB_OK;
+}
+
+/* Take a rival's outcome where it is better. */
+static cpb_status try_rivals(cpb_even *even, const column *aim)
+{
+    static cpb_start_fn *const rivals[] = {cpb_start_snake, cpb_start_longest_first};
+    cpb_outcome trial = {
+        .owner = cpb_arena_take(even->arena, (size_t)even->view->n_chunks,
+                                sizeof *trial.owner),
+        .level = cpb_arena_take(even->arena, (size_t)even->view->ranks,
+                                sizeof *trial.level),
+    };
+    if (!trial.owner || !trial.level)
+        return CPB_NO_MEMORY;
+    int64_t least = largest_load(even, aim, &even->best);
+    for (size_t i = 0; i < sizeof rivals / sizeof *rivals; i++) {
+        rivals[i](&even->table, &trial);
+        const int64_t largest = largest_load(even, aim, &trial);
+        if (largest < least) {
+            const cpb_outcome worse = even->best;
+            even->best = trial;
+            trial = worse;
+            least = largest;
+        }
+    }
+    return CPB_OK;
+}
+
+/* Deal one column of costs. */
+static cpb_status deal_column(cpb_even *even)
+{
+    column aim;
+    cpb_status status;
+
+    CPB_TRY(cpb_even_sort(even, even->view->cost));
+    CPB_TRY(set_aims(even, &aim));
+    cpb_even_start(even, even->view->cost);
+    if (count_above(even, aim.target) > 0)
+        CPB_TRY(improve(even, &aim));
+
+    const int64_t largest = largest_load(even, &aim, &even->best);
+    const bool capped = even->table.spread;
+    if (!capped && largest > aim.bound &&
+        (largest > aim.target || even->table.n <= RIVAL_CHUNKS))
+        CPB_TRY(try_rivals(even, &aim));
+done:
+    return status;
+}
+
+cpb_status cpb_balance_even(const cpb_view *view, cpb_deal *deal, cpb_error *error)
+{
+    cpb_even even;
+    cpb_status status;
+
+    CPB_TRY(cpb_even_prepare(view, deal->arena, &even, error));
+    CPB_TRY(view->n_columns > 1 ? cpb_even_layers(&even) : deal_column(&even));
+    CPB_TRY(cpb_deal_chunks(deal, view, even.best.owner));
+done:
+    return status;
+}

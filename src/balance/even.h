@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the two halves of the balancer `even` share. */
+#ifndef CPB_SRC_EVEN_H
+#define CPB_SRC_EVEN_H
+
+#include "balance.h"
+#include "bound.h"
+#include "start.h"
+
+/* How long to search and when to be content. Few seats per rank need more rounds and
+ * reach less, so both have a share that shrinks with the seats. */
+typedef struct cpb_patience {
+    int64_t rounds;
+    int64_t rounds_by_seats; /* / seats per rank, added */
+    int64_t stop;            /* parts per million above the bound */
+    int64_t stop_by_seats;   /* / seats per rank, if that is more */
+    int64_t layer_stop;      /* the same with several masks */
+} cpb_patience;
+
+/* The patience of a view's effort. */
+const cpb_patience *cpb_even_patience(const cpb_view *view);
+
+/* One problem of whole chunks, ready to be dealt. */
+typedef struct cpb_even {
+    const cpb_view *view;
+    cpb_arena *arena;
+    int64_t fastest;   /* largest speed */
+    cpb_seats seats;
+    cpb_table table;
+    cpb_item *items;   /* the table's chunks */
+    int64_t *handicap; /* [ranks] the table's, to be filled in */
+    cpb_outcome best;
+} cpb_even;
+
+/* Speeds, seats, and room for the rest.
+ * \return CPB_UNSUPPORTED where the cap leaves too few seats; CPB_NO_MEMORY. */
+cpb_status cpb_even_prepare(const cpb_view *view, cpb_arena *arena, cpb_even *even,
+                            cpb_error *error);
+
+/* Sort the chunks by `cost` [n_chunks]. */
+cpb_status cpb_even_sort(cpb_even *even, const int64_t *cost);
+
+/* Where a cap is given, give a short last chunk away beforehand, because it takes less of
+ * the cap than others; then make the first deal. Handicaps are filled in. */
+void cpb_even_start(cpb_even *even, const int64_t *cost);
+
+/* Lower bound for one column of costs. `rising` says whether it is sorted. */
+cpb_status cpb_even_bound(const cpb_even *even, const int64_t *cost, bool rising,
+                          const int64_t *carried, int64_t *bound);
+
+/* `load` and so many parts per million of it. */
+int64_t cpb_even_above(int64_t load, int64_t parts);
+
+/* The load that a rank reaches within this scaled load. */
+int64_t cpb_even_goal(const cpb_even *even, int32_t rank, int64_t scaled);
+
+/* Deal so that each of several masks has a low largest load of its own. */
+cpb_status cpb_even_layers(cpb_even *even);
+
+#endif

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Steps that improve who holds what. None changes how many chunks a rank holds, and none
+ * ever raises the highest level. */
+#ifndef CPB_SRC_MOVES_H
+#define CPB_SRC_MOVES_H
+
+#include "../base/memory.h"
+#include "../base/sort.h"
+
+/* A chunk in a seat. */
+typedef struct cpb_held {
+    int64_t cost;
+    int64_t chunk;
+} cpb_held;
+
+/* Who holds what: rank r has seats first[r] .. first[r + 1] - 1. Its *level* is what it
+ * brought with it plus the costs that it holds; the highest one is to come down. */
+typedef struct cpb_seating {
+    int32_t ranks;
+    int64_t *first; /* [ranks + 1] */
+    cpb_held *held; /* [first[ranks]] */
+    int64_t *level; /* [ranks] >= 0 */
+    cpb_item *pool; /* [3 * ranks] scratch */
+    cpb_held *hand; /* [2 * ranks] scratch */
+    int64_t *spot;  /* [2 * ranks] scratch */
+} cpb_seating;
+
+/* Seat the n chunks of `rising` (ascending cost) at their owners. `level` is borrowed.
+ * \param owner [chunks] of every chunk in `rising` */
+cpb_status cpb_seating_create(int32_t ranks, int64_t n, const cpb_item *rising,
+                              const int32_t *owner, int64_t *level, cpb_arena *arena,
+                              cpb_seating *seating);
+
+/* Write the owners of all seated chunks. */
+void cpb_seating_owners(const cpb_seating *seating, int32_t *owner);
+
+/* Every rank gives up `size` (1 or 2) random chunks, and the hands are dealt anew, the
+ * costliest hand to the rank that is lowest without its own. O(ranks). */
+void cpb_redeal(cpb_seating *seating, int size, uint64_t *seed);
+
+/* An exchange of the chunks in two seats. */
+typedef struct cpb_swap {
+    int64_t give; /* seat of the high rank */
+    int64_t take; /* seat of the low rank */
+    int64_t peak; /* the higher of both levels afterwards */
+} cpb_swap;
+
+/* The exchange between two ranks that leaves the lower peak, or the first one found that
+ * leaves both within `target`. Without any gain `peak` is the level of `high`. Sorts both
+ * ranks' seats. O(seats of both) where they are nearly sorted. */
+cpb_swap cpb_best_swap(cpb_seating *seating, int32_t high, int32_t low, int64_t target);
+
+/* Carry an exchange out. */
+void cpb_apply_swap(cpb_seating *seating, int32_t high, int32_t low,
+                    const cpb_swap *swap);
+
+/* One exchange for every rank above `target`, highest first, with the best of the
+ * `partners` lowest ranks; every rank takes part once.
+ * \return whether all levels are within the target now. */
+bool cpb_mend(cpb_seating *seating, int64_t target, int32_t partners);
+
+#endif
