@@ -1,17 +1,28 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Run every speed measurement; further arguments go to Google Benchmark.
-#   ci/bench.sh BUILD_FOLDER [ARGUMENT...]
+# Run every measurement. `quick` only shows that they run.
+#   ci/bench.sh BUILD_FOLDER [quick]
 set -u
 cd "$(dirname "$0")/.." || exit 1
 build=$1
-shift
+own=()    # arguments of our own programs: repetitions
+google=() # arguments of Google Benchmark
+if [ "${2:-}" = quick ]; then
+    own=(1)
+    google=(--benchmark_min_time=0.01)
+fi
 failed=0
 ran=0
-for source in bench/*.cc; do
+for source in bench/*.c bench/*.cc; do
     [ -f "$source" ] || continue
     ran=$((ran + 1))
-    "$build/bench/bench_$(basename "$source" .cc)" "$@" || failed=1
+    name=$(basename "${source%.*}")
+    case $source in
+    *.c) arguments=("${own[@]}") ;;
+    *) arguments=("${google[@]}") ;;
+    esac
+    echo "== $name"
+    "$build/bench/bench_$name" "${arguments[@]}" || failed=1
 done
-[ $ran -gt 0 ] || { echo "there are no speed measurements"; exit 1; }
+[ $ran -gt 0 ] || { echo "there are no measurements"; exit 1; }
 exit $failed

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_WEIGHT = 1000000 };
+
 bool batch_add(cli_batch *batch, cpb_mask *mask, int64_t weight, cpb_error *error)
 {
     const size_t n = batch->n + 1;
@@ -58,7 +60,8 @@ static bool add(const char *text, const cli_lengths *documents, cli_batch *batch
         return add_text(text, documents, batch, error);
     if (weighed) {
         snprintf(digits, sizeof digits, "%.*s", (int)length, text);
-        if (!number_read("the weight of a mask", digits, 1, INT32_MAX, &weight, error))
+        if (!number_read("the weight of a mask", digits, 1, MOST_WEIGHT, &weight,
+                         error))
             return false;
         text += length + 1;
     }
@@ -84,10 +87,9 @@ bool batch_of(const cli_options *options, cli_batch *batch, cpb_error *error)
 {
     cli_lengths documents = {0};
     const bool given = options->documents;
-    const bool good =
-        (!given ||
-         lengths_read(options->documents, CPB_MAX_TOKENS, &documents, error)) &&
-        batch_read(options, given ? &documents : NULL, batch, error);
+    const bool good = (!given || lengths_read(options->documents, CPB_MAX_TOKENS,
+                                              &documents, error)) &&
+                      batch_read(options, given ? &documents : NULL, batch, error);
     lengths_free(&documents);
     return good;
 }

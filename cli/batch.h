@@ -9,8 +9,8 @@
 /* Masks and their weights; starts as {0}. */
 typedef struct cli_batch {
     size_t n;
-    cpb_mask **mask;  /* [n] owned */
-    int64_t *weight;  /* [n] */
+    cpb_mask **mask; /* [n] owned */
+    int64_t *weight; /* [n] */
 } cli_batch;
 
 /* Append a mask and own it, also on failure. */

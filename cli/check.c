@@ -18,10 +18,10 @@ static bool ready(const cli_options *options, cpb_error *error)
 /* What one run owns. */
 typedef struct state {
     cli_source source;
-    cli_report report;   /* recounted, where there are masks */
+    cli_report report; /* recounted, where there are masks */
     int64_t n_inverse;
-    int64_t *inverse;    /* of --inverse, NULL without */
-    int64_t *first;      /* of the plan, for claims about an order */
+    int64_t *inverse; /* of --inverse, NULL without */
+    int64_t *first;   /* of the plan, for claims about an order */
 } state;
 
 /* The step time is stated in microseconds with 17 digits, which picoseconds beyond 2^53
@@ -43,10 +43,11 @@ static cpb_claim claim_of_file(const cli_source *source)
                        .promise = source->promise};
 }
 
-static bool prove(const cpb_claim *claim, const cpb_masks *masks, const cpb_setup *setup,
-                  cpb_error *error)
+static bool prove(const cpb_claim *claim, const cpb_masks *masks,
+                  const cpb_setup *setup, cpb_error *error)
 {
-    return succeeded(cpb_check_plan(claim, masks->n ? masks : NULL, setup, NULL, error));
+    return succeeded(
+        cpb_check_plan(claim, masks->n ? masks : NULL, setup, NULL, error));
 }
 
 /* Loads have no place in a claim. Their largest and their mean are proved there; this
@@ -57,8 +58,7 @@ static bool same_loads(const int64_t *stated, const cli_measured *recounted,
     for (int32_t r = 0; r < ranks; r++)
         if (stated[r] != recounted->ranks[r].load)
             return fail(error,
-                        "%sloads[%" PRId32 "] is stated as %" PRId64
-                        " but is %" PRId64,
+                        "%sloads[%" PRId32 "] is stated as %" PRId64 " but is %" PRId64,
                         where, r, stated[r], recounted->ranks[r].load);
     return true;
 }
@@ -206,13 +206,13 @@ static void print_proved(const cli_options *options, const state *s)
 static bool run(const cli_options *options, cpb_error *error)
 {
     state s = {.n_inverse = 0};
-    const bool good =
-        source_read(options, &s.source, error) &&
-        (!options->inverse ||
-         npy_read(options->inverse, &s.n_inverse, &s.inverse, error)) &&
-        (s.source.from_file ? prove_file(options, &s, error)
-                            : prove_order(options, &s, error)) &&
-        orders_agree(options, &s, error) && inverse_agrees(options, &s, error);
+    const bool good = source_read(options, &s.source, error) &&
+                      (!options->inverse ||
+                       npy_read(options->inverse, &s.n_inverse, &s.inverse, error)) &&
+                      (s.source.from_file ? prove_file(options, &s, error)
+                                          : prove_order(options, &s, error)) &&
+                      orders_agree(options, &s, error) &&
+                      inverse_agrees(options, &s, error);
     if (good)
         print_proved(options, &s);
     free(s.first);
@@ -227,10 +227,11 @@ const cli_command check_command = {
     .summary = "prove a plan or an order; exit 1 with the first counterexample",
     .usage = "(--plan FILE.json | --order FILE.npy --ranks W) [--documents LENGTHS | "
              "--mask MASK] [FLAG ...]",
-    .about =
-        "Proved are: every token lies on exactly one rank, sizes are as promised, every\n"
-        "allowed pair is computed exactly once, and each figure that a plan file states\n"
-        "equals a recount by code that shares nothing with the planner.\n",
+    .about = "Proved are: every token lies on exactly one rank, sizes are as promised, "
+             "every\n"
+             "allowed pair is computed exactly once, and each figure that a plan file "
+             "states\n"
+             "equals a recount by code that shares nothing with the planner.\n",
     .examples = "  cpb check --plan plan.json\n"
                 "  cpb check --plan plan.json --order order.npy --inverse inverse.npy\n"
                 "  cpb check --order order.npy --ranks 8 --documents @lengths.txt\n",

@@ -12,7 +12,7 @@ typedef struct cli_command {
     const char *about;    /* paragraphs of --help; NULL: none */
     const char *examples; /* indented lines */
     cli_user user;
-    /* Whether the flags that it cannot do without are there; if not, what is missing. */
+    /* Whether the flags that it cannot do without are there; if not, which is not. */
     bool (*ready)(const cli_options *options, cpb_error *error);
     /* Do it; on failure nothing half-written is left. */
     bool (*run)(const cli_options *options, cpb_error *error);

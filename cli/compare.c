@@ -41,7 +41,7 @@ static void show_progress(size_t done, size_t all)
     fflush(stderr);
 }
 
-/* One balancer on one batch. Rows that the library refuses are left out, with the reason
+/* One balancer on one batch. Rows that the library refuses are left out, the reason is
  * noted; only running out of memory ends the comparison. */
 static bool add_row(const cli_options *options, const cli_batch *batch, size_t pack,
                     size_t balancer, comparison *to, cpb_error *error)
@@ -66,14 +66,10 @@ static bool add_row(const cli_options *options, const cli_batch *batch, size_t p
                          .chosen = cpb_plan_balancer(plan),
                          .plan_seconds = number_clock() - start};
     bool good = report_measure(&report, error);
-    const bool silent = options->peers < 0 ||
-                        report.all.score.peers_max <= options->peers;
-    if (good && !silent) {
-        report_judge(&report, "compare", options, error);
+    if (good && !report_judge(&report, options, error))
         comparison_refuse(to, balancer, error);
-    } else if (good) {
+    else if (good)
         good = comparison_add(to, pack, balancer, &report, error);
-    }
     report_free(&report);
     cpb_plan_free(plan);
     return good;
@@ -89,8 +85,8 @@ static bool add_pack(const cli_options *options, const cli_batch *batch, size_t 
 }
 
 /* Every pack by itself, its masks over its own documents. */
-static bool add_packs(const cli_options *options, const cli_packs *packs, comparison *to,
-                      cpb_error *error)
+static bool add_packs(const cli_options *options, const cli_packs *packs,
+                      comparison *to, cpb_error *error)
 {
     const bool progress = packs->n > 1 && table_is_terminal(stderr);
     for (size_t p = 0; p < packs->n; p++) {
@@ -153,7 +149,7 @@ const cli_command compare_command = {
         "published with\nDistCA.\n",
     .examples = "  cpb compare --documents 16384,4096,8192,2048 --ranks 4\n"
                 "  cpb compare --sample builtin --tokens 131072 --count 16 --ranks 8\n"
-                "  cpb compare --packs packs.jsonl --mask documents:4096 --ranks 8 "
+                "  cpb compare --packs packs.jsonl --mask window:4096 --ranks 8 "
                 "--csv\n"
                 "  find . -name '*.txt' -exec wc -w {} + | awk '$2 != \"total\" {print "
                 "$1}' |\n"

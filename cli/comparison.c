@@ -68,12 +68,15 @@ static double plan_time(const cli_report *report)
     return 1e3 * report->plan_seconds;
 }
 
-static const column columns[] = {
-    {"imbalance %", 2, imbalance},    {"gap %", 2, gap},
-    {"received", 2, received},        {"most", 3, received_most},
-    {"tiles added", 0, tiles_added},  {"runs", 0, runs},
-    {"peers", 0, peers},              {"step us", 1, step},
-    {"plan ms", 3, plan_time}};
+static const column columns[] = {{"imbalance %", 2, imbalance},
+                                 {"gap %", 2, gap},
+                                 {"received", 2, received},
+                                 {"most", 3, received_most},
+                                 {"tiles added", 0, tiles_added},
+                                 {"runs", 0, runs},
+                                 {"peers", 0, peers},
+                                 {"step us", 1, step},
+                                 {"plan ms", 3, plan_time}};
 
 enum { N_COLUMNS = sizeof columns / sizeof *columns };
 
@@ -195,7 +198,7 @@ static double worst(double *values, size_t n)
     return values[n - 1];
 }
 
-/* How many packs a balancer was measured on; its values of one column go to `values`. */
+/* How many packs a balancer was measured on; `values` gets its values of a column. */
 static size_t collect(const comparison *from, size_t balancer, size_t c, double *values)
 {
     size_t n = 0;
@@ -290,7 +293,7 @@ static void print_title(const comparison *from)
            table_thousands(from->tokens, tokens), table_thousands(from->ranks, ranks),
            cost_names[setup->cost], kernel_names[setup->kernel],
            transport_names[setup->transport]);
-    printf("step of one attention layer under profile %s, %s overlap, %s; received and "
+    printf("step of one attention layer under profile %s, overlap %s, %s; received and "
            "most (per rank) in sequences\n\n",
            setup->profile.name, overlap_names[setup->overlap],
            setup->backward ? "forward and backward" : "forward");

@@ -16,12 +16,12 @@ typedef struct comparison {
     comparison_format format;
     size_t n_packs, n_balancers;
     struct comparison_row *rows; /* [n_packs * n_balancers] */
-    cpb_error *refused;          /* [n_balancers] why it was left out; "" where it was not */
-    json_t *objects;             /* of COMPARISON_JSON */
-    char *csv;                   /* of COMPARISON_CSV, behind the stream */
+    cpb_error *refused; /* [n_balancers] why it was left out; "" where it was not */
+    json_t *objects;    /* of COMPARISON_JSON */
+    char *csv;          /* of COMPARISON_CSV, behind the stream */
     size_t csv_bytes;
     FILE *csv_stream;
-    int64_t tokens;              /* of the largest pack */
+    int64_t tokens; /* of the largest pack */
     int32_t ranks;
     cpb_setup setup;
 } comparison;

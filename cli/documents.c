@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Document lengths, read byte by byte: linear in the file and without holding it, so that
- * a wrong file is refused at its first wrong byte. */
+/* Document lengths, read byte by byte: linear in the file and without holding it, so
+ * that a wrong file is refused at its first wrong word. */
 #include "documents.h"
 
 #include "message.h"
@@ -15,9 +15,9 @@ enum { WORD_BYTES = 40, MOST_DOCUMENTS = 1 << 26 };
 
 /* Where the reader is. */
 typedef struct reader {
-    const char *name; /* of the source, for sentences */
-    FILE *stream;     /* or NULL */
-    const char *text; /* next character, where there is no stream */
+    const char *name;               /* of the source, for sentences */
+    FILE *stream;                   /* or NULL */
+    const char *text;               /* next character, where there is no stream */
     int64_t line, column;           /* of the next character, from 1 */
     int64_t word_line, word_column; /* of the word being read */
     size_t used;                    /* bytes of the word, also those not kept */
@@ -69,7 +69,8 @@ static bool refuse_total(const reader *in, int64_t length)
 {
     char what[160];
     snprintf(what, sizeof what,
-             "\"%s\" takes the total to %" PRId64 " tokens; accepted are up to %" PRId64,
+             "\"%s\" takes the total to %" PRId64
+             " tokens; accepted are up to %" PRId64,
              in->word, in->out->total + length, in->most_total);
     return refuse(in, in->word_line, in->word_column, what);
 }
@@ -156,8 +157,9 @@ static bool take_all(reader *in)
         return refuse(in, in->line, in->column,
                       "ends behind a comma: the list is truncated");
     if (!in->out->n)
-        return fail(in->error, "%.40s holds no document lengths; accepted are whole "
-                               "numbers separated by whitespace or commas",
+        return fail(in->error,
+                    "%.40s holds no document lengths; accepted are whole "
+                    "numbers separated by whitespace or commas",
                     in->name);
     return true;
 }
@@ -180,7 +182,8 @@ bool lengths_read_file(const char *path, int64_t most_total, cli_lengths *out,
     return good;
 }
 
-bool lengths_read(const char *text, int64_t most_total, cli_lengths *out, cpb_error *error)
+bool lengths_read(const char *text, int64_t most_total, cli_lengths *out,
+                  cpb_error *error)
 {
     if (*text == '@')
         return lengths_read_file(text + 1, most_total, out, error);

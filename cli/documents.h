@@ -15,7 +15,8 @@ typedef struct cli_lengths {
 
 /* Read `L1,L2,...`, `@FILE` or `-`: whole numbers separated by whitespace or commas.
  * `most_total` is the largest sum. */
-bool lengths_read(const char *text, int64_t most_total, cli_lengths *out, cpb_error *error);
+bool lengths_read(const char *text, int64_t most_total, cli_lengths *out,
+                  cpb_error *error);
 
 /* Read the lengths in a file; the sum may be anything up to 2^62. */
 bool lengths_read_file(const char *path, int64_t most_total, cli_lengths *out,

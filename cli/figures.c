@@ -14,20 +14,32 @@ typedef struct figure_row {
     size_t offset;
 } figure_row;
 
-#define FIGURE(name, type) {#name, type, offsetof(cpb_score, name)}
+#define FIGURE(name, type)                                                             \
+    {                                                                                  \
+#name, type, offsetof(cpb_score, name)                                         \
+    }
 
-static const figure_row figures[] = {
-    FIGURE(load_max, WHOLE),      FIGURE(load_mean, REAL),
-    FIGURE(load_bound, WHOLE),    FIGURE(imbalance, REAL),
-    FIGURE(gap, REAL),            FIGURE(tiles, WHOLE),
-    FIGURE(tiles_added, WHOLE),   FIGURE(receive_total, WHOLE),
-    FIGURE(receive_max, WHOLE),   FIGURE(send_max, WHOLE),
-    FIGURE(pair_max, WHOLE),      FIGURE(peers_max, WHOLE_32),
-    FIGURE(net_in_max, WHOLE),    FIGURE(net_out_max, WHOLE),
-    FIGURE(receive_bound, WHOLE), FIGURE(receive_max_bound, WHOLE),
-    FIGURE(own_work, REAL),       FIGURE(runs_max, WHOLE),
-    FIGURE(segments_max, WHOLE),  FIGURE(memory_max, WHOLE),
-    FIGURE(step_time, PICOSECONDS)};
+static const figure_row figures[] = {FIGURE(load_max, WHOLE),
+                                     FIGURE(load_mean, REAL),
+                                     FIGURE(load_bound, WHOLE),
+                                     FIGURE(imbalance, REAL),
+                                     FIGURE(gap, REAL),
+                                     FIGURE(tiles, WHOLE),
+                                     FIGURE(tiles_added, WHOLE),
+                                     FIGURE(receive_total, WHOLE),
+                                     FIGURE(receive_max, WHOLE),
+                                     FIGURE(send_max, WHOLE),
+                                     FIGURE(pair_max, WHOLE),
+                                     FIGURE(peers_max, WHOLE_32),
+                                     FIGURE(net_in_max, WHOLE),
+                                     FIGURE(net_out_max, WHOLE),
+                                     FIGURE(receive_bound, WHOLE),
+                                     FIGURE(receive_max_bound, WHOLE),
+                                     FIGURE(own_work, REAL),
+                                     FIGURE(runs_max, WHOLE),
+                                     FIGURE(segments_max, WHOLE),
+                                     FIGURE(memory_max, WHOLE),
+                                     FIGURE(step_time, PICOSECONDS)};
 
 enum { N_FIGURES = sizeof figures / sizeof *figures };
 

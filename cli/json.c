@@ -35,9 +35,9 @@ json_t *json_read(const char *path, cpb_error *error)
 static const char *type_name(json_type type)
 {
     static const char *const names[] = {
-        [JSON_OBJECT] = "an object",   [JSON_ARRAY] = "a list",
-        [JSON_STRING] = "a string",    [JSON_INTEGER] = "a whole number",
-        [JSON_REAL] = "a real number", [JSON_TRUE] = "true or false",
+        [JSON_OBJECT] = "an object",    [JSON_ARRAY] = "a list",
+        [JSON_STRING] = "a string",     [JSON_INTEGER] = "a whole number",
+        [JSON_REAL] = "a real number",  [JSON_TRUE] = "true or false",
         [JSON_FALSE] = "true or false", [JSON_NULL] = "null"};
     return names[type];
 }
@@ -125,8 +125,8 @@ bool json_integers(const json_t *array, const char *where, size_t n, int64_t *va
 {
     char text[41];
     if (!json_is_array(array) || json_array_size(array) != n)
-        return fail(error, "%.60s is %s; accepted is a list of %zu whole numbers", where,
-                    array ? shown(array, text) : "missing", n);
+        return fail(error, "%.60s is %s; accepted is a list of %zu whole numbers",
+                    where, array ? shown(array, text) : "missing", n);
     for (size_t i = 0; i < n; i++) {
         const json_t *const value = json_array_get(array, i);
         if (!json_is_integer(value))
@@ -137,8 +137,8 @@ bool json_integers(const json_t *array, const char *where, size_t n, int64_t *va
     return true;
 }
 
-bool json_only(json_t *object, const char *where, size_t n,
-               const char *const *names, cpb_error *error)
+bool json_only(json_t *object, const char *where, size_t n, const char *const *names,
+               cpb_error *error)
 {
     const char *key, *unknown = NULL;
     json_t *value;
@@ -153,8 +153,8 @@ bool json_only(json_t *object, const char *where, size_t n,
     if (!unknown)
         return true;
     const char *const guess = nearest(unknown, n, names);
-    return fail(error, "%.60s%s%.40s is not known%s%s", where, *where ? "." : "", unknown,
-                guess ? "; did you mean " : "", guess ? guess : "");
+    return fail(error, "%.60s%s%.40s is not known%s%s", where, *where ? "." : "",
+                unknown, guess ? "; did you mean " : "", guess ? guess : "");
 }
 
 void json_put(json_t *object, const char *key, json_t *value, bool *good)

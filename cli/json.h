@@ -6,8 +6,8 @@
 #include <cpb/cpb.h>
 #include <jansson.h>
 
-/* Read a file that holds one JSON value without duplicate keys; NULL with line and column
- * in the sentence. */
+/* Read a file that holds one JSON value without duplicate keys; NULL with line and
+ * column in the sentence. */
 json_t *json_read(const char *path, cpb_error *error);
 
 /* Member `key` of an object, which must be there and of its type. `where` names the
@@ -28,8 +28,8 @@ bool json_integers(const json_t *array, const char *where, size_t n, int64_t *va
                    cpb_error *error);
 
 /* Refuse members of an object that are not among names[0 .. n). */
-bool json_only(json_t *object, const char *where, size_t n,
-               const char *const *names, cpb_error *error);
+bool json_only(json_t *object, const char *where, size_t n, const char *const *names,
+               cpb_error *error);
 
 /* Set a member; a NULL value (out of memory) or a failed set clears *good. */
 void json_put(json_t *object, const char *key, json_t *value, bool *good);
@@ -37,8 +37,8 @@ void json_put(json_t *object, const char *key, json_t *value, bool *good);
 /* Append to an array, in the same way. */
 void json_push(json_t *array, json_t *value, bool *good);
 
-/* [n] integers as an array, NULL when memory ends. `stride` is in bytes, so that a member
- * of an array of structs can be listed. */
+/* [n] integers as an array, NULL when memory ends. `stride` is in bytes, so that a
+ * member of an array of structs can be listed. */
 json_t *json_list(size_t n, const int64_t *values, size_t stride);
 
 /* The text of an object with one member per line, ending in a newline; the caller frees

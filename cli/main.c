@@ -8,9 +8,8 @@
 #include <signal.h>
 #include <string.h>
 
-static const cli_command *const commands[] = {&plan_command, &score_command,
-                                              &check_command, &compare_command,
-                                              &pad_command};
+static const cli_command *const commands[] = {
+    &plan_command, &score_command, &check_command, &compare_command, &pad_command};
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -83,9 +82,9 @@ static int unknown(const char *name)
 static int finish(const char *command)
 {
     cpb_error error;
-    return output_flush_standard(&error) ? EXIT_DONE
-                                         : complain(command, EXIT_REFUSED,
-                                                    error.message);
+    return output_flush_standard(&error)
+               ? EXIT_DONE
+               : complain(command, EXIT_REFUSED, error.message);
 }
 
 static int run(const cli_command *command, int argc, char **argv)

@@ -94,10 +94,12 @@ static bool read_lists(const block_reader *b, size_t which)
     for (size_t i = 0; i < b->rows; i++) {
         const json_t *const row = json_array_get(list, i);
         const size_t n = json_array_size(row);
-        if (!json_is_array(row) || n > b->stride || counts[i] > (int64_t)n)
+        /* A count beyond the stride is the library's to refuse. */
+        const size_t least = (size_t)(counts[i] > 0 ? counts[i] : 0);
+        if (!json_is_array(row) || n > b->stride || (n < least && least <= b->stride))
             return fail(b->error,
-                        "%s.%s[%zu] lists %zu blocks; accepted are %" PRId32 " to %zu",
-                        b->where, name, i, n, counts[i], b->stride);
+                        "%s.%s[%zu] lists %zu blocks; accepted are %zu to %zu",
+                        b->where, name, i, n, least, b->stride);
         if (!read_entries(b, name, row, b->arrays[which] + i * b->stride))
             return false;
     }
@@ -125,8 +127,8 @@ static bool read_pair_of_arrays(block_reader *b, size_t counts)
         if (!json_member(b->object, b->where, block_arrays[i], JSON_ARRAY, b->error))
             return false;
     const size_t levels = depth(json_object_get(b->object, block_arrays[counts + 1]));
-    return read_counts(b, counts) && (levels == 1 ? read_flat_lists(b, counts + 1)
-                                                  : read_lists(b, counts + 1));
+    return read_counts(b, counts) &&
+           (levels == 1 ? read_flat_lists(b, counts + 1) : read_lists(b, counts + 1));
 }
 
 static bool read_block_sizes(const block_reader *b, cpb_block_mask *out)
@@ -146,11 +148,12 @@ static bool read_block_sizes(const block_reader *b, cpb_block_mask *out)
     for (size_t i = 0; i < 2; i++) {
         if (length[i] < 1 || length[i] > CPB_MAX_TOKENS)
             return fail(b->error,
-                        "%s.seq_lengths[%zu] is %" PRId64 "; accepted are 1 to %" PRId64,
+                        "%s.seq_lengths[%zu] is %" PRId64
+                        "; accepted are 1 to %" PRId64,
                         b->where, i, length[i], CPB_MAX_TOKENS);
         if (block[i] < 1 || block[i] > CPB_MAX_TOKENS)
-            return fail(b->error, "%s is %" PRId64 "; accepted are 1 to %" PRId64, place,
-                        block[i], CPB_MAX_TOKENS);
+            return fail(b->error, "%s is %" PRId64 "; accepted are 1 to %" PRId64,
+                        place, block[i], CPB_MAX_TOKENS);
     }
     if (length[0] != length[1])
         return fail(b->error,
@@ -173,8 +176,8 @@ static size_t ceil_div(int64_t a, int64_t b)
 
 static bool read_blocks(block_reader *b, cpb_block_mask *out)
 {
-    static const char *const members[] = {"seq_lengths",     "block_size",
-                                          "kv_num_blocks",   "kv_indices",
+    static const char *const members[] = {"seq_lengths",        "block_size",
+                                          "kv_num_blocks",      "kv_indices",
                                           "full_kv_num_blocks", "full_kv_indices"};
     if (!json_only(b->object, b->where, 6, members, b->error) ||
         !read_block_sizes(b, out))

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PLACE_BYTES = 64, MOST_WEIGHT = INT32_MAX };
+enum { PLACE_BYTES = 64, MOST_WEIGHT = 1000000 };
 
 static const char *const kind_names[] = {[CPB_FULL] = "full",
                                          [CPB_CAUSAL] = "causal",
@@ -23,7 +23,8 @@ enum { N_KINDS = sizeof kind_names / sizeof *kind_names };
 typedef struct builder {
     json_t *object;
     const char *where;
-    const cli_lengths *documents; /* of the object or of --documents; NULL: one document */
+    const cli_lengths
+        *documents; /* of the object or of --documents; NULL: one document */
     cpb_mask **mask;
     cpb_error *error;
 } builder;
@@ -115,9 +116,9 @@ static bool build_slices(const builder *b)
                  *b->where ? "." : "", i);
         good = read_slice(json_array_get(list, i), place, &slices[i], b->error);
     }
-    good = good && succeeded(cpb_mask_create(tokens, n, slices, n_documents(b),
-                                             document_lengths(b), NULL, b->mask,
-                                             b->error));
+    good = good &&
+           succeeded(cpb_mask_create(tokens, n, slices, n_documents(b),
+                                     document_lengths(b), NULL, b->mask, b->error));
     free(slices);
     return good;
 }
@@ -133,8 +134,8 @@ static bool build_text(const builder *b)
 
 static bool read_cell(const json_t *cell, uint8_t *allowed)
 {
-    const json_int_t number = json_is_boolean(cell) ? json_is_true(cell)
-                                                    : json_integer_value(cell);
+    const json_int_t number =
+        json_is_boolean(cell) ? json_is_true(cell) : json_integer_value(cell);
     *allowed = number == 1;
     return (json_is_boolean(cell) || json_is_integer(cell)) &&
            (number == 0 || number == 1);
@@ -200,8 +201,9 @@ static bool read_documents(json_t *object, const char *where, const cli_lengths 
     if (!list)
         return true;
     if (given)
-        return fail(error, "%s%sdocuments and --documents both give document lengths; "
-                           "accepted is one of them",
+        return fail(error,
+                    "%s%sdocuments and --documents both give document lengths; "
+                    "accepted is one of them",
                     where, *where ? "." : "");
     if (!json_is_array(list))
         return fail(error, "%s%sdocuments is no list of lengths", where,
@@ -222,8 +224,9 @@ static bool read_documents(json_t *object, const char *where, const cli_lengths 
 
 static bool build(const builder *b)
 {
-    static const char *const members[] = {"text",   "slices", "block_mask", "dense",
-                                          "tokens", "documents", "weight", "figures"};
+    static const char *const members[] = {"text",   "slices", "block_mask",
+                                          "dense",  "tokens", "documents",
+                                          "weight", "figures"};
     size_t found = N_BUILDERS;
     if (!json_only(b->object, b->where, sizeof members / sizeof *members, members,
                    b->error))
@@ -232,25 +235,33 @@ static bool build(const builder *b)
         if (!json_object_get(b->object, builders[i].member))
             continue;
         if (found < N_BUILDERS)
-            return fail(b->error, "%s%s%s and %s stand beside each other; accepted is "
-                                  "one of them",
+            return fail(b->error,
+                        "%s%s%s and %s stand beside each other; accepted is "
+                        "one of them",
                         b->where, *b->where ? ": " : "", builders[found].member,
                         builders[i].member);
         found = i;
     }
     if (found == N_BUILDERS)
-        return fail(b->error, "%s%sno mask; accepted is an object with one of text, "
-                              "slices, block_mask, dense, masks",
+        return fail(b->error,
+                    "%s%sno mask; accepted is an object with one of text, "
+                    "slices, block_mask, dense, masks",
                     b->where, *b->where ? ": " : "");
     return builders[found].build(b);
 }
 
-static bool read_weight(const json_t *object, const char *where, int64_t *weight,
-                        cpb_error *error)
+/* The weight of an object, times that of the file it stands in. */
+static bool read_weight(const json_t *object, const char *where, int64_t factor,
+                        int64_t *weight, cpb_error *error)
 {
     *weight = 1;
-    return !json_object_get(object, "weight") ||
-           json_member_integer(object, where, "weight", 1, MOST_WEIGHT, weight, error);
+    if (json_object_get(object, "weight") &&
+        !json_member_integer(object, where, "weight", 1, MOST_WEIGHT, weight, error))
+        return false;
+    *weight *= factor;
+    return *weight <= MOST_WEIGHT ||
+           fail(error, "%s%sweights multiply to %" PRId64 "; accepted are 1 to %d",
+                where, *where ? ": " : "", *weight, MOST_WEIGHT);
 }
 
 bool maskfile_add(json_t *value, const char *where, int64_t factor,
@@ -261,15 +272,14 @@ bool maskfile_add(json_t *value, const char *where, int64_t factor,
     cli_lengths own = {0};
     if (!json_is_object(value))
         return fail(error, "%s%sa mask is a JSON object", where, *where ? ": " : "");
-    const bool good =
-        read_weight(value, where, &weight, error) &&
-        read_documents(value, where, documents, &own, error) &&
-        build(&(builder){.object = value,
-                         .where = where,
-                         .documents = own.n ? &own : documents,
-                         .mask = &mask,
-                         .error = error}) &&
-        batch_add(batch, mask, weight * factor, error);
+    const bool good = read_weight(value, where, factor, &weight, error) &&
+                      read_documents(value, where, documents, &own, error) &&
+                      build(&(builder){.object = value,
+                                       .where = where,
+                                       .documents = own.n ? &own : documents,
+                                       .mask = &mask,
+                                       .error = error}) &&
+                      batch_add(batch, mask, weight, error);
     lengths_free(&own);
     return good;
 }
@@ -302,8 +312,8 @@ bool maskfile_read(const char *path, int64_t factor, const cli_lengths *document
     json_t *const value = json_read(path, error);
     if (!value)
         return false;
-    const bool good = add_all(value, factor, documents, batch, error) ||
-                      fail_at(error, path);
+    const bool good =
+        add_all(value, factor, documents, batch, error) || fail_at(error, path);
     json_decref(value);
     return good;
 }

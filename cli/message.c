@@ -37,7 +37,7 @@ bool succeeded(cpb_status status)
     return status == CPB_OK;
 }
 
-/* Append `text` to line[used ..), odd bytes as \xNN; stops before `room` is exceeded. */
+/* Append `text` to line[used ..), odd bytes as \xNN; stops before `room` is passed. */
 static size_t append_escaped(char *line, size_t used, size_t room, const char *text)
 {
     static const char digits[] = "0123456789abcdef";
@@ -100,8 +100,8 @@ const char *nearest(const char *word, size_t n, const char *const *names)
     const size_t length = strlen(word);
     if (!length || length > LONGEST_NAME)
         return NULL;
-    /* Farther than half of the word, a name is no likely slip of the finger. */
-    size_t best = length / 2 + 2;
+    /* With more than half of it wrong, a word is no likely slip of the finger. */
+    size_t best = length / 2 + 1;
     const char *found = NULL;
     for (size_t i = 0; i < n; i++) {
         if (strlen(names[i]) > LONGEST_NAME)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* .npy: a magic, a version, the length of a header, a header that is a Python dictionary,
- * the elements. Written as format 1.0, read as 1.0 and 2.0. */
+/* .npy: a magic, a version, the length of a header, a header that is a Python
+ * dictionary, the elements. Written as format 1.0, read as 1.0 and 2.0. */
 #include "npy.h"
 
 #include "message.h"
@@ -13,8 +13,8 @@
 
 enum {
     MAGIC_BYTES = 6,
-    PREAMBLE_BYTES = 10,    /* magic, version and header length of format 1.0 */
-    HEADER_BYTES = 128,     /* what is written, preamble included: a multiple of 64 */
+    PREAMBLE_BYTES = 10, /* magic, version and header length of format 1.0 */
+    HEADER_BYTES = 128,  /* what is written, preamble included: a multiple of 64 */
     LONGEST_HEADER = 1 << 16
 };
 
@@ -39,10 +39,10 @@ bool npy_write(cli_output *file, cpb_index type, int64_t n, const void *values,
     header[7] = 0;
     header[8] = HEADER_BYTES - PREAMBLE_BYTES;
     header[9] = 0;
-    const int used = snprintf(
-        header + PREAMBLE_BYTES, sizeof header - PREAMBLE_BYTES,
-        "{'descr': '%s', 'fortran_order': False, 'shape': (%" PRId64 ",), }",
-        types[type].name, n);
+    const int used =
+        snprintf(header + PREAMBLE_BYTES, sizeof header - PREAMBLE_BYTES,
+                 "{'descr': '%s', 'fortran_order': False, 'shape': (%" PRId64 ",), }",
+                 types[type].name, n);
     const size_t end = PREAMBLE_BYTES + (size_t)used;
     memset(header + end, ' ', HEADER_BYTES - end - 1);
     header[HEADER_BYTES - 1] = '\n';

@@ -11,7 +11,8 @@ bool number_read(const char *what, const char *text, int64_t low, int64_t high,
 
 /* A decimal fraction of at most six decimals, as parts per million; never through
  * floating point, so that 0.01 is 10000 everywhere. */
-bool number_read_ppm(const char *what, const char *text, int64_t *ppm, cpb_error *error);
+bool number_read_ppm(const char *what, const char *text, int64_t *ppm,
+                     cpb_error *error);
 
 /* Heads and width of a layer, `Q/KVxD`; the element size stays as it is. */
 bool number_read_model(const char *what, const char *text, cpb_model *model,

@@ -28,8 +28,7 @@ const char *const effort_names[] = {[CPB_EFFORT_FAST] = "fast",
                                     [CPB_EFFORT_DEFAULT] = "default",
                                     [CPB_EFFORT_HIGH] = "high",
                                     NULL};
-const char *const dtype_names[] = {
-    [CPB_INT64] = "int64", [CPB_INT32] = "int32", NULL};
+const char *const dtype_names[] = {[CPB_INT64] = "int64", [CPB_INT32] = "int32", NULL};
 
 typedef struct flag_row flag_row;
 
@@ -144,9 +143,13 @@ enum {
 
 static const flag_row flags[] = {
     {"documents", "LENGTHS",
-     "document lengths L1,L2,... or @FILE or - (standard input); without --mask: causal "
+     "document lengths L1,L2,... or @FILE or - (standard input); without --mask: "
+     "causal "
      "inside each document",
-     ALL, read_string, MEMBER(documents), 0, 0, NULL},
+     MEASURES, read_string, MEMBER(documents), 0, 0, NULL},
+    {"documents", "LENGTHS",
+     "document lengths L1,L2,... or @FILE or - (standard input)", USED_BY_PAD,
+     read_string, MEMBER(documents), 0, 0, NULL},
     {"mask", "MASK",
      "FAMILY:LENGTHS[;key=value], beside --documents FAMILY[:N], or @FILE.json; W*MASK "
      "weighs it; repeats",
@@ -194,8 +197,9 @@ static const flag_row flags[] = {
      read_choice, MEMBER(dtype), 0, 0, dtype_names},
     {"plan", "FILE.json", "the plan file", USED_BY_PLAN | READS, read_string,
      MEMBER(plan), 0, 0, NULL},
-    {"packs", "FILE.jsonl", "one JSON array of document lengths per line, one pack each",
-     USED_BY_COMPARE, read_string, MEMBER(packs), 0, 0, NULL},
+    {"packs", "FILE.jsonl",
+     "one JSON array of document lengths per line, one pack each", USED_BY_COMPARE,
+     read_string, MEMBER(packs), 0, 0, NULL},
     {"sample", "FILE|builtin",
      "draw packs from a file of document lengths, or from the built-in shares",
      USED_BY_COMPARE, read_string, MEMBER(sample), 0, 0, NULL},
@@ -219,23 +223,23 @@ enum { N_FLAGS = sizeof flags / sizeof *flags };
 static cli_options nothing_said(void)
 {
     return (cli_options){.ranks = -1,
-                     .nodes = -1,
-                     .chunk = -1,
-                     .tolerance_ppm = -1,
-                     .sizes = -1,
-                     .cap = -1,
-                     .kernel = -1,
-                     .transport = -1,
-                     .cost = -1,
-                     .model = cpb_setup_default().model,
-                     .overlap = -1,
-                     .peers = -1,
-                     .effort = -1,
-                     .dtype = -1,
-                     .tokens = -1,
-                     .count = -1,
-                     .seed = -1,
-                     .multiple = -1};
+                         .nodes = -1,
+                         .chunk = -1,
+                         .tolerance_ppm = -1,
+                         .sizes = -1,
+                         .cap = -1,
+                         .kernel = -1,
+                         .transport = -1,
+                         .cost = -1,
+                         .model = cpb_setup_default().model,
+                         .overlap = -1,
+                         .peers = -1,
+                         .effort = -1,
+                         .dtype = -1,
+                         .tokens = -1,
+                         .count = -1,
+                         .seed = -1,
+                         .multiple = -1};
 }
 
 /* popt's table of the flags that `user` takes; val is the index of the row plus 1. */
@@ -266,7 +270,8 @@ static bool keep(cli_options *options, char *text, cpb_error *error)
     return true;
 }
 
-static bool take(const flag_row *flag, char *text, cli_options *options, cpb_error *error)
+static bool take(const flag_row *flag, char *text, cli_options *options,
+                 cpb_error *error)
 {
     if (flag->value && !text)
         return fail_memory(error);

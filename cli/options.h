@@ -67,9 +67,11 @@ void options_free(cli_options *options);
 void options_print_help(cli_user user, FILE *stream);
 
 /* What the choices are called; indices are values of the library's enums. */
-extern const char *const kernel_names[], *const transport_names[], *const cost_names[],
-    *const overlap_names[], *const sizes_names[], *const effort_names[],
-    *const dtype_names[];
+extern const char *const kernel_names[],
+    *const transport_names[], *const cost_names[], *const overlap_names[],
+                                                       *const sizes_names[],
+                                                           *const effort_names[],
+                                                               *const dtype_names[];
 enum { N_KERNELS = 3, N_TRANSPORTS = 3, N_COSTS = 3, N_OVERLAPS = 3, N_SIZES = 2 };
 
 #endif

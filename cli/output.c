@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Files that appear whole or not at all: written under a temporary name, then renamed. */
+/* Files that appear whole or not at all: written under a temporary name, renamed. */
 #define _XOPEN_SOURCE 700 /* POSIX 2008 */
 #include "output.h"
 
@@ -87,6 +87,16 @@ static bool open_regular(cli_output *file, const struct stat *old)
     return !old || !fchmod(file->descriptor, old->st_mode & 07777);
 }
 
+/* A stream of the program keeps its place in the file that it goes to only if it is
+ * shared. */
+static int open_special(const char *path, const struct stat *old)
+{
+    for (int stream = STDOUT_FILENO; stream <= STDERR_FILENO; stream++)
+        if (is_stream(old, stream))
+            return dup(stream);
+    return open(path, O_WRONLY);
+}
+
 bool output_open(cli_output *file, const char *path, cpb_error *error)
 {
     struct stat old;
@@ -95,7 +105,7 @@ bool output_open(cli_output *file, const char *path, cpb_error *error)
         return fail(error, "cannot write a file without a name");
     if (exists && is_special(&old)) {
         file->path = strdup(path);
-        file->descriptor = open(path, O_WRONLY);
+        file->descriptor = open_special(path, &old);
         file->open = file->descriptor >= 0;
         return file->open || fail_write(error, path);
     }

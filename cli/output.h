@@ -13,8 +13,8 @@ typedef struct cli_output {
     bool open;
 } cli_output;
 
-/* Start writing `path`: under a temporary name in the same folder, or directly where the
- * path is a device, a pipe or the program's own standard output. */
+/* Start writing `path`: under a temporary name in the same folder, or directly where
+ * the path is a device, a pipe or the program's own standard output. */
 bool output_open(cli_output *file, const char *path, cpb_error *error);
 
 /* Whether `path` is written directly, so that several outputs may share it. */

@@ -12,13 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Documents per length, of 10,003: the WLB-LLM (OSDI'25) length distribution as published
- * with DistCA, rounded to the shares of its histogram. Uniform inside a bin. */
+/* Documents per length, of 10,003: the WLB-LLM (OSDI'25) length distribution as
+ * published with DistCA, rounded to the shares of its histogram. Uniform inside bins. */
 static const struct {
     int64_t most; /* tokens; one more than the bin before is its least */
     uint64_t share;
-} builtin[] = {{1024, 1600}, {2048, 1580},  {4096, 3200},  {8192, 3390},
-               {16384, 100}, {32768, 45}, {65536, 35}, {131072, 53}};
+} builtin[] = {{1024, 1600}, {2048, 1580}, {4096, 3200}, {8192, 3390},
+               {16384, 100}, {32768, 45},  {65536, 35},  {131072, 53}};
 
 enum { N_BINS = sizeof builtin / sizeof *builtin };
 
@@ -75,7 +75,8 @@ static bool is_blank(const char *line)
     return !line[strspn(line, " \t\r\n")];
 }
 
-static bool read_lines(FILE *stream, cli_packs *packs, int64_t *number, cpb_error *error)
+static bool read_lines(FILE *stream, cli_packs *packs, int64_t *number,
+                       cpb_error *error)
 {
     char *line = NULL;
     size_t room = 0;
@@ -86,6 +87,8 @@ static bool read_lines(FILE *stream, cli_packs *packs, int64_t *number, cpb_erro
         if (is_blank(line) && (size_t)n == strlen(line))
             continue;
         cli_lengths *const pack = add_pack(packs);
+        if (line[n - 1] == '\n')
+            n--; /* so that a column at the end is one of this line */
         good = pack ? read_line(line, (size_t)n, pack, error) : fail_memory(error);
     }
     free(line);
@@ -107,8 +110,9 @@ bool packs_read(const char *path, cli_packs *packs, cpb_error *error)
     } else if (ferror(stream)) {
         good = fail(error, "cannot read %.40s: %s", path, strerror(errno));
     } else if (!packs->n) {
-        good = fail(error, "%.40s holds no packs; accepted is one JSON array of document "
-                           "lengths per line",
+        good = fail(error,
+                    "%.40s holds no packs; accepted is one JSON array of document "
+                    "lengths per line",
                     path);
     }
     fclose(stream);

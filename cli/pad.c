@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* cpb pad: what stacks that demand a multiple of each document pay for it.
  *
- * Their rule: each document is padded to a multiple of 2W, so that head-tail inside each
- * document gives every rank two equal pieces; both cumulative lengths are handed on. */
+ * Their rule: each document is padded to a multiple of 2W, so that head-tail inside
+ * each document gives every rank two equal pieces; both cumulative lengths go along. */
 #include "command.h"
 #include "documents.h"
 #include "json.h"
@@ -18,8 +18,8 @@ typedef struct padding {
     int64_t ranks;
     cli_lengths given;
     cli_lengths padded;
-    int64_t wasted;       /* tokens */
-    int64_t equal_sizes;  /* tokens that cpbalance pads the whole pack by */
+    int64_t wasted;      /* tokens */
+    int64_t equal_sizes; /* tokens that cpbalance pads the whole pack by */
 } padding;
 
 static bool ready(const cli_options *options, cpb_error *error)
@@ -41,7 +41,8 @@ static bool compute(const cli_options *options, padding *p, cpb_error *error)
     if (!lengths_read(options->documents, CPB_MAX_TOKENS, &p->given, error))
         return false;
     if (!p->given.total)
-        return fail(error, "--documents: the total is 0 tokens; accepted are 1 to %" PRId64,
+        return fail(error,
+                    "--documents: the total is 0 tokens; accepted are 1 to %" PRId64,
                     CPB_MAX_TOKENS);
     for (size_t i = 0; i < p->given.n; i++)
         if (!lengths_add(&p->padded, next_multiple(p->given.length[i], p->multiple),

@@ -30,7 +30,8 @@ static bool ready(const cli_options *options, cpb_error *error)
 static bool make(const cli_options *options, state *s, cpb_error *error)
 {
     cpb_options planner;
-    if (!planner_options(options, &planner, error) || !batch_of(options, &s->batch, error))
+    if (!planner_options(options, &planner, error) ||
+        !batch_of(options, &s->batch, error))
         return false;
     const cpb_masks masks = batch_view(&s->batch);
     const double start = number_clock();
@@ -128,8 +129,10 @@ static bool run(const cli_options *options, cpb_error *error)
 {
     state s = {.plan = NULL};
     const bool good = names_differ(options, error) && make(options, &s, error) &&
-                      report_judge(&s.report, "plan", options, error) &&
+                      report_judge(&s.report, options, error) &&
                       write_all(options, &s, error);
+    if (good)
+        report_warn(&s.report, "plan");
     for (size_t i = 0; i < N_OUTPUTS; i++)
         output_free(&s.outputs[i]);
     report_free(&s.report);
@@ -143,14 +146,13 @@ const cli_command plan_command = {
     .summary = "make a plan, say what it is like, write it down",
     .usage = "(--documents LENGTHS | --mask MASK) --ranks W [FLAG ...]",
     .about = NULL,
-    .examples =
-        "  cpb plan --documents 1024,3072,512 --ranks 4\n"
-        "  cpb plan --documents @lengths.txt --ranks 8 --order order.npy "
-        "--inverse inverse.npy\n"
-        "  cpb plan --mask 'window:4096;n=32768' --ranks 8 --balancer ptrr "
-        "--plan plan.json\n"
-        "  cpb plan --documents 8192,8192 --mask documents --mask 3*documents:512 "
-        "--ranks 4 --json\n",
+    .examples = "  cpb plan --documents 1024,3072,512 --ranks 4\n"
+                "  cpb plan --documents @lengths.txt --ranks 8 --order order.npy "
+                "--inverse inverse.npy\n"
+                "  cpb plan --mask 'window:32768;n=4096' --ranks 8 --balancer ptrr "
+                "--plan plan.json\n"
+                "  cpb plan --documents 8192,8192 --mask documents --mask 3*window:512 "
+                "--ranks 4 --json\n",
     .user = USED_BY_PLAN,
     .ready = ready,
     .run = run,

@@ -88,8 +88,8 @@ static bool read_names(cli_planfile *file, cpb_error *error)
         balancer ? json_member(file->root, "", "chosen", JSON_STRING, error) : NULL;
     file->balancer = json_string_value(balancer);
     file->chosen = json_string_value(chosen);
-    return chosen && json_member_real(file->root, "", "plan_seconds",
-                                      &file->plan_seconds, error);
+    return chosen &&
+           json_member_real(file->root, "", "plan_seconds", &file->plan_seconds, error);
 }
 
 static bool read_cap(cli_planfile *file, cpb_error *error)
@@ -160,8 +160,8 @@ static bool read_profile(cli_planfile *file, cpb_error *error)
     json_t *const numbers =
         name ? json_member(file->root, "", "profile_numbers", JSON_OBJECT, error)
              : NULL;
-    if (!numbers || !profile_from_json(numbers, "profile_numbers", &file->setup.profile,
-                                       error))
+    if (!numbers ||
+        !profile_from_json(numbers, "profile_numbers", &file->setup.profile, error))
         return false;
     return !strcmp(json_string_value(name), file->setup.profile.name) ||
            fail(error, "profile is \"%.40s\" but profile_numbers.name is \"%.40s\"",
@@ -191,9 +191,9 @@ static bool read_hash(cli_planfile *file, cpb_error *error)
     const char *const text = json_string_value(hash);
     if (!hash)
         return false;
-    if (strlen(text) != HASH_DIGITS ||
-        strspn(text, "0123456789abcdef") != HASH_DIGITS)
-        return fail(error, "hash is \"%.40s\"; accepted are 16 hexadecimal digits", text);
+    if (strlen(text) != HASH_DIGITS || strspn(text, "0123456789abcdef") != HASH_DIGITS)
+        return fail(error, "hash is \"%.40s\"; accepted are 16 hexadecimal digits",
+                    text);
     file->hash = strtoull(text, NULL, 16);
     return true;
 }
@@ -203,8 +203,7 @@ static bool count_runs(const cli_planfile *file, const json_t *lists, int64_t *f
                        cpb_error *error)
 {
     if (json_array_size(lists) != (size_t)file->ranks)
-        return fail(error,
-                    "runs has %zu lists; accepted is one per rank: %" PRId32,
+        return fail(error, "runs has %zu lists; accepted is one per rank: %" PRId32,
                     json_array_size(lists), file->ranks);
     for (int32_t r = 0; r < file->ranks; r++) {
         const json_t *const list = json_array_get(lists, (size_t)r);
@@ -289,8 +288,8 @@ static bool read_masks(cli_planfile *file, cpb_error *error)
         return fail_memory(error);
     for (size_t i = 0; i < n; i++) {
         snprintf(place, sizeof place, "masks[%zu]", i);
-        const json_t *const figures = json_member(json_array_get(list, i), place,
-                                                  "figures", JSON_OBJECT, error);
+        const json_t *const figures =
+            json_member(json_array_get(list, i), place, "figures", JSON_OBJECT, error);
         snprintf(place, sizeof place, "masks[%zu].figures", i);
         if (!figures || !read_stated(file, figures, place, &file->layers[i], error))
             return false;

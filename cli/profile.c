@@ -14,21 +14,34 @@ typedef struct number {
     size_t offset;
 } number;
 
-#define OF_MODEL(name) {#name, offsetof(cpb_model, name)}
-#define OF_PASS(name) {#name, offsetof(cpb_pass, name)}
-#define OF_PROFILE(name) {#name, offsetof(cpb_profile, name)}
+#define OF_MODEL(name)                                                                 \
+    {                                                                                  \
+#name, offsetof(cpb_model, name)                                               \
+    }
+#define OF_PASS(name)                                                                  \
+    {                                                                                  \
+#name, offsetof(cpb_pass, name)                                                \
+    }
+#define OF_PROFILE(name)                                                               \
+    {                                                                                  \
+#name, offsetof(cpb_profile, name)                                             \
+    }
 
 static const number model_numbers[] = {OF_MODEL(q_heads), OF_MODEL(kv_heads),
                                        OF_MODEL(head_dim), OF_MODEL(element_bytes)};
 static const number pass_numbers[] = {OF_PASS(full_tile), OF_PASS(partial_tile),
                                       OF_PASS(q_tile), OF_PASS(kv_tile)};
-static const number profile_numbers[] = {
-    OF_PROFILE(tile_q),           OF_PROFILE(tile_k),
-    OF_PROFILE(rows_at_once),     OF_PROFILE(received_key),
-    OF_PROFILE(token),            OF_PROFILE(recurrent_token),
-    OF_PROFILE(recurrent_run),    OF_PROFILE(net_bytes_per_us),
-    OF_PROFILE(link_bytes_per_us), OF_PROFILE(phase_latency),
-    OF_PROFILE(peer_latency)};
+static const number profile_numbers[] = {OF_PROFILE(tile_q),
+                                         OF_PROFILE(tile_k),
+                                         OF_PROFILE(rows_at_once),
+                                         OF_PROFILE(received_key),
+                                         OF_PROFILE(token),
+                                         OF_PROFILE(recurrent_token),
+                                         OF_PROFILE(recurrent_run),
+                                         OF_PROFILE(net_bytes_per_us),
+                                         OF_PROFILE(link_bytes_per_us),
+                                         OF_PROFILE(phase_latency),
+                                         OF_PROFILE(peer_latency)};
 
 enum {
     N_MODEL = sizeof model_numbers / sizeof *model_numbers,
@@ -184,8 +197,8 @@ bool profile_read(const char *text, cpb_profile *profile, cpb_error *error)
     json_t *const object = json_read(text + 1, error);
     if (!object)
         return false;
-    const bool good = profile_from_json(object, "", profile, error) ||
-                      fail_at(error, text + 1);
+    const bool good =
+        profile_from_json(object, "", profile, error) || fail_at(error, text + 1);
     json_decref(object);
     return good;
 }

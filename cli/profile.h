@@ -11,8 +11,8 @@ bool profile_read(const char *text, cpb_profile *profile, cpb_error *error);
 /* All numbers of a profile as an object, NULL when memory ends. */
 json_t *profile_to_json(const cpb_profile *profile);
 
-/* The way back. `where` names the object in sentences. Numbers that are missing are 0, a
- * missing model is the default one; tile sizes must be there. */
+/* The way back. `where` names the object in sentences. Numbers that are missing are 0,
+ * a missing model is the default one; tile sizes must be there. */
 bool profile_from_json(json_t *object, const char *where, cpb_profile *profile,
                        cpb_error *error);
 

@@ -65,8 +65,8 @@ static bool warning(const cli_report *report, cpb_error *sentence)
     return true;
 }
 
-bool report_judge(const cli_report *report, const char *command,
-                  const cli_options *options, cpb_error *error)
+bool report_judge(const cli_report *report, const cli_options *options,
+                  cpb_error *error)
 {
     cpb_error sentence;
     const int32_t peers = report->all.score.peers_max;
@@ -75,12 +75,16 @@ bool report_judge(const cli_report *report, const char *command,
                     "the plan of %s lets a rank talk to %" PRId32
                     " others; --peers accepts up to %" PRId64,
                     report->chosen, peers, options->peers);
-    if (!warning(report, &sentence))
-        return true;
-    if (options->strict)
+    if (options->strict && warning(report, &sentence))
         return fail(error, "--strict refuses a plan with a %s", sentence.message);
-    complain(command, EXIT_DONE, sentence.message);
     return true;
+}
+
+void report_warn(const cli_report *report, const char *command)
+{
+    cpb_error sentence;
+    if (warning(report, &sentence))
+        complain(command, EXIT_DONE, sentence.message);
 }
 
 static json_t *number_or_null(int64_t value)

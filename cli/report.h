@@ -33,9 +33,13 @@ bool report_measure(cli_report *report, cpb_error *error);
 
 void report_free(cli_report *report);
 
-/* Refuse what --peers and --strict forbid; print the warning where there is one. */
-bool report_judge(const cli_report *report, const char *command,
-                  const cli_options *options, cpb_error *error);
+/* Refuse what --peers and --strict forbid. */
+bool report_judge(const cli_report *report, const cli_options *options,
+                  cpb_error *error);
+
+/* Print the warning where there is one; once everything else is done, so that a failure
+ * stays a single line. */
+void report_warn(const cli_report *report, const char *command);
 
 /* The object of --json, NULL when memory ends. */
 json_t *report_to_json(const cli_report *report);

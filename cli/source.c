@@ -14,7 +14,8 @@ const char source_foreign[] = "foreign";
 bool source_ready(const cli_options *options, cpb_error *error)
 {
     if (!options->plan && !options->order)
-        return fail(error, "nothing to look at; give --plan FILE.json or --order FILE.npy");
+        return fail(error,
+                    "nothing to look at; give --plan FILE.json or --order FILE.npy");
     return options->plan || options->ranks >= 0 ||
            fail(error, "--ranks is missing; an order does not say how many there are");
 }

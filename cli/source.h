@@ -10,11 +10,11 @@ typedef struct cli_source {
     bool from_file;    /* a plan file; else an order */
     cli_planfile file; /* of --plan */
     int64_t n_order;
-    int64_t *order;    /* of --order, NULL without */
-    bool own_masks;    /* the masks of the file, not those of the flags */
-    cli_batch batch;   /* masks of the flags */
-    cpb_setup setup;   /* of the file, changed by the flags */
-    cpb_promise promise;  /* of the file or order, changed by the flags */
+    int64_t *order;      /* of --order, NULL without */
+    bool own_masks;      /* the masks of the file, not those of the flags */
+    cli_batch batch;     /* masks of the flags */
+    cpb_setup setup;     /* of the file, changed by the flags */
+    cpb_promise promise; /* of the file or order, changed by the flags */
     int64_t tolerance_ppm;
     cpb_plan *plan; /* of source_create_plan() */
 } cli_source;

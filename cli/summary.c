@@ -47,7 +47,7 @@ static void print_plan(FILE *stream, const cli_report *report)
         fputs("by token\n", stream);
     else
         fprintf(stream, "by chunks of %s tokens\n", number(&t, promise->chunk));
-    fprintf(stream, "sequence    %s tokens, %s of padding, %s documents\n",
+    fprintf(stream, "sequence    %s tokens and %s pads, %s documents\n",
             number(&t, cpb_plan_tokens(plan)), number(&t, cpb_plan_padding(plan)),
             number(&t, (int64_t)cpb_mask_n_documents(report->batch->mask[0])));
 }
@@ -71,17 +71,20 @@ static void print_traffic(FILE *stream, const cli_report *report)
 {
     const cpb_score *const score = &report->all.score;
     texts t = {.n = 0};
-    fprintf(stream, "received    %s tokens in all (%.2f times the sequence), "
-                    "at most %s per rank\n",
+    fprintf(stream,
+            "received    %s tokens in all (%.2f times the sequence), "
+            "at most %s per rank\n",
             number(&t, score->receive_total),
             (double)score->receive_total / (double)cpb_plan_tokens(report->plan),
             number(&t, score->receive_max));
-    fprintf(stream, "sent        at most %s tokens per rank, %s from one rank to "
-                    "another, %" PRId32 " peers\n",
+    fprintf(stream,
+            "sent        at most %s tokens per rank, %s from one rank to "
+            "another, %" PRId32 " peers\n",
             number(&t, score->send_max), number(&t, score->pair_max), score->peers_max);
     if (report->setup.nodes)
-        fprintf(stream, "nodes       %" PRId32 ", at most %s tokens into one, %s out "
-                        "of one\n",
+        fprintf(stream,
+                "nodes       %" PRId32 ", at most %s tokens into one, %s out "
+                "of one\n",
                 report->setup.nodes, number(&t, score->net_in_max),
                 number(&t, score->net_out_max));
 }
@@ -104,12 +107,14 @@ static void print_time(FILE *stream, const cli_report *report)
 {
     const cpb_setup *const setup = &report->setup;
     texts t = {.n = 0};
-    fprintf(stream,
-            "step        %s us per attention layer (profile %s, %s, %s overlap, %s)\n",
-            decimal(&t, figures_microseconds(report->all.score.step_time), 1),
-            setup->profile.name, transport_names[setup->transport],
-            overlap_names[setup->overlap],
-            setup->backward ? "forward and backward" : "forward");
+    fprintf(
+        stream,
+        "step        %s us per attention layer (profile %s, transport %s, overlap %s, "
+        "%s)\n",
+        decimal(&t, figures_microseconds(report->all.score.step_time), 1),
+        setup->profile.name, transport_names[setup->transport],
+        overlap_names[setup->overlap],
+        setup->backward ? "forward and backward" : "forward");
     if (report->plan_seconds > 0)
         fprintf(stream, "planned in  %.3f ms\n", 1e3 * report->plan_seconds);
     fprintf(stream, "hash        %016" PRIx64 "\n", cpb_plan_hash(report->plan));

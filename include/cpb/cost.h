@@ -10,6 +10,9 @@
 extern "C" {
 #endif
 
+/** Largest relative speed of a rank. */
+enum { CPB_MAX_SPEED = 1 << 20 };
+
 /** What computes attention on a rank. */
 typedef enum cpb_kernel {
     CPB_FLEX = 0,     /**< tiles on the shard order (FlexAttention) */
@@ -83,6 +86,9 @@ typedef struct cpb_setup {
     bool backward;     /**< add the backward pass to loads and step time */
     int32_t nodes;     /**< nodes that the ranks fill in order; 0: every rank has a card
                             of its own. Must divide the ranks. */
+    const int32_t *speeds; /**< [ranks] relative speeds, 1 .. CPB_MAX_SPEED, or NULL: all
+                                the same. Loads and times of a rank are multiplied by
+                                fastest / its own and rounded up. The caller's. */
     cpb_model model;
     cpb_profile profile;
 } cpb_setup;

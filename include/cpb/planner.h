@@ -18,6 +18,13 @@ typedef enum cpb_effort {
     CPB_EFFORT_HIGH = 2
 } cpb_effort;
 
+/** What several masks are to each other. */
+typedef enum cpb_combine {
+    CPB_COMBINE_LAYERS = 0, /**< layers that ranks wait for one by one: what counts is the
+                                 sum of weight x largest load under each mask */
+    CPB_COMBINE_SUM = 1     /**< costs inside one layer: the largest weighted sum counts */
+} cpb_combine;
+
 /** What to plan for. Start from cpb_options_default(). */
 typedef struct cpb_options {
     int32_t ranks;        /**< world size, 1 .. CPB_MAX_RANKS */
@@ -27,6 +34,12 @@ typedef struct cpb_options {
     int64_t cap;          /**< most tokens per rank, padding included; -1: none */
     int64_t tolerance_ppm; /**< allowed excess of the largest load, parts per million */
     cpb_effort effort;
+    cpb_combine combine;
+    const int64_t *carried; /**< loads that each rank carries already, in units of the
+                                 setup's cost, >= 0: [masks * ranks], mask by mask, with
+                                 CPB_COMBINE_LAYERS, [ranks] of the weighted sum with
+                                 CPB_COMBINE_SUM; NULL: none. The caller's; used by
+                                 balancers that deal by the given cost. */
     int32_t algorithm;    /**< pin the algorithm of an earlier version; -1: this one's */
     cpb_setup setup;
     cpb_allocator allocator; /**< both NULL: malloc and free */
@@ -47,14 +60,16 @@ CPB_API cpb_options cpb_options_default(void);
 CPB_CHECKED cpb_status cpb_plan_create(const cpb_masks *masks, const cpb_options *options,
                                        cpb_plan **plan, cpb_error *error);
 
-/** Plan the rows of a batch: one plan per row, ranks summed over the rows.
+/** Plan the rows of a batch: one plan per row, in sequence. Loads of a rank add up over
+ *  the rows: balancers that deal by the given cost see what each rank carries from the
+ *  rows before, beginning with `options->carried`, and balance the sum.
  *
  *  Fixed rank labels give rank 0 the same kind of load in every row. With `relabel` the
  *  shards of each row are handed out anew, the costliest to the rank that carries least
  *  so far, so that the rows' biases cancel. Shards keep their content; sizes must be
  *  equal.
  *
- *  \param rows   [n_rows] one set of masks per row
+ *  \param rows   [n_rows] one set of masks per row, all of the same number
  *  \param[out] plans [n_rows] to be freed one by one; all NULL on failure */
 CPB_CHECKED cpb_status cpb_plan_create_rows(size_t n_rows, const cpb_masks *rows,
                                             const cpb_options *options, bool relabel,

@@ -7,7 +7,6 @@
 #include "bound.h"
 
 #include "../base/range.h"
-#include "../base/sort.h"
 
 /* Second pigeonholes per first one, and chunks per rank up to which they are tried:
  * beyond, the mean is as good. */
@@ -19,8 +18,8 @@ enum { CUTS_PER_ROW = 4, CUTS = 64 };
 /* The costs in ascending order and the sums of their beginnings. */
 typedef struct ladder {
     int64_t n;
-    const int64_t *step; /* [n] */
-    int64_t *sum;        /* [n + 1] sum[x]: the x smallest */
+    const cpb_item *step; /* [n] */
+    int64_t *sum;         /* [n + 1] sum[x]: the x smallest */
 } ladder;
 
 cpb_seats cpb_seats_of(cpb_sizes sizes, int64_t tokens, int64_t chunk, int32_t ranks,
@@ -49,21 +48,18 @@ int64_t cpb_load_within(int64_t scaled, int64_t fastest, int64_t speed)
 }
 
 /* The costs in ascending order; NULL when memory ends. */
-static const int64_t *rising_costs(const cpb_load_problem *problem, cpb_arena *arena)
+static const cpb_item *rising_costs(const cpb_load_problem *problem, cpb_arena *arena)
 {
     if (problem->rising)
-        return problem->cost;
+        return problem->rising;
     const size_t n = (size_t)problem->n;
     cpb_item *const items = cpb_arena_take(arena, 2 * n, sizeof *items);
-    int64_t *const sorted = cpb_arena_take(arena, n, sizeof *sorted);
-    if (!items || !sorted)
+    if (!items)
         return NULL;
     for (size_t i = 0; i < n; i++)
         items[i] = (cpb_item){.key = (uint64_t)problem->cost[i], .value = (int64_t)i};
     cpb_sort(items, items + n, n);
-    for (size_t i = 0; i < n; i++)
-        sorted[i] = (int64_t)items[i].key;
-    return sorted;
+    return items;
 }
 
 static cpb_status make_ladder(const cpb_load_problem *problem, cpb_arena *arena,
@@ -71,14 +67,21 @@ static cpb_status make_ladder(const cpb_load_problem *problem, cpb_arena *arena,
 {
     *out = (ladder){.n = problem->n,
                     .step = rising_costs(problem, arena),
-                    .sum = cpb_arena_take(arena, (size_t)problem->n + 1,
-                                          sizeof *out->sum)};
+                    .sum = problem->scratch};
+    if (!out->sum)
+        out->sum = cpb_arena_take(arena, (size_t)problem->n + 1, sizeof *out->sum);
     if (!out->step || !out->sum)
         return CPB_NO_MEMORY;
     out->sum[0] = 0;
     for (int64_t i = 0; i < out->n; i++)
-        out->sum[i + 1] = out->sum[i] + out->step[i];
+        out->sum[i + 1] = out->sum[i] + (int64_t)out->step[i].key;
     return CPB_OK;
+}
+
+/* The i-th smallest cost. */
+static int64_t step(const ladder *costs, int64_t i)
+{
+    return (int64_t)costs->step[i].key;
 }
 
 /* Sum of the x smallest; no chunks for x <= 0. */
@@ -109,10 +112,10 @@ static int64_t common_divisor(int64_t a, int64_t b)
 static int64_t round_to_lattice(const ladder *costs, cpb_seats seats, int64_t load)
 {
     const bool same_counts = seats.least == seats.most;
-    const int64_t origin = same_counts ? costs->step[0] : 0;
+    const int64_t origin = same_counts ? step(costs, 0) : 0;
     int64_t g = 0;
     for (int64_t i = 0; i < costs->n && g != 1; i++)
-        g = common_divisor(costs->step[i] - origin, g);
+        g = common_divisor(step(costs, i) - origin, g);
     if (g == 0)
         return same_counts ? seats.least * origin : 0;
 
@@ -182,7 +185,7 @@ static int64_t bound_of_equals(const cpb_load_problem *problem, const ladder *co
     const int64_t least = cpb_max(seats.least, n - cpb_min((ranks - 1) * seats.most, n));
 
     int64_t best = cpb_ceil_div(costs->sum[n], ranks);
-    best = cpb_max(best, costs->step[n - 1] + smallest(costs, least - 1));
+    best = cpb_max(best, step(costs, n - 1) + smallest(costs, least - 1));
     const int64_t widest = seats.most <= FEW_SEATS ? ranks : 1;
     for (int64_t j = 0; j < seats.most; j++)
         for (int64_t i = 1; i <= widest && j * ranks + i <= n; i++)

@@ -4,11 +4,10 @@
 #define CPB_SRC_BOUND_H
 
 #include "../base/memory.h"
+#include "../base/sort.h"
 
+#include <cpb/cost.h>
 #include <cpb/plan.h>
-
-/* Speeds are integers in 1 .. CPB_MAX_SPEED; only their ratios matter. */
-enum { CPB_MAX_SPEED = 1 << 20 };
 
 /* How many chunks a rank may hold. */
 typedef struct cpb_seats {
@@ -27,12 +26,14 @@ cpb_seats cpb_seats_of(cpb_sizes sizes, int64_t tokens, int64_t chunk, int32_t r
  * all speeds are equal. The largest scaled load is what everybody waits for. */
 typedef struct cpb_load_problem {
     int64_t n;             /* chunks, >= 1 */
-    const int64_t *cost;   /* [n] >= 0 */
-    bool rising;           /* costs are in ascending order, which saves the sort */
+    const int64_t *cost;   /* [n] >= 0; not read where `rising` is given */
+    const cpb_item *rising; /* [n] keys are the costs in ascending order, or NULL: to be
+                               sorted here */
     int32_t ranks;         /* >= 1 */
     cpb_seats seats;       /* ranks * least <= n <= ranks * most */
     const int32_t *speeds; /* [ranks], or NULL: all the same */
     const int64_t *carried; /* [ranks] loads >= 0 that are there already, or NULL: none */
+    int64_t *scratch;      /* [n + 1], or NULL: taken from the arena */
 } cpb_load_problem;
 
 /* The scaled load of one rank. `fastest` is the largest speed. */

@@ -9,20 +9,22 @@
 
 #include "../base/error.h"
 #include "../base/range.h"
-#include "moves.h"
 
 enum { MILLION = 1000000 };
 
-/* Partners that a rank above the target tries, and chunks up to which the rivals are
- * tried even within the target: they cost little there. */
-enum { PARTNERS = 4, RIVAL_CHUNKS = 4096 };
+/* Pairs of ranks that a round tries to swap between, shared by those above the target,
+ * and chunks up to which the rivals are tried even within it: they cost little there. */
+enum { PAIRS_TRIED = 32, RIVAL_CHUNKS = 4096 };
+
+/* From so many seats per rank on, content is ten times nearer the bound. */
+enum { MANY_SEATS = 256, NEARER = 10 };
 
 const cpb_patience *cpb_even_patience(const cpb_view *view)
 {
     static const cpb_patience patience[] = {
-        [CPB_EFFORT_FAST] = {4, 64, 100, 32000, 10000},
-        [CPB_EFFORT_DEFAULT] = {32, 384, 10, 3200, 1000},
-        [CPB_EFFORT_HIGH] = {512, 6144, 1, 100, 100},
+        [CPB_EFFORT_FAST] = {4, 64, 1000, 32000, 10000},
+        [CPB_EFFORT_DEFAULT] = {32, 384, 100, 3200, 2000},
+        [CPB_EFFORT_HIGH] = {512, 6144, 10, 100, 200},
     };
     return &patience[view->effort];
 }
@@ -108,22 +110,34 @@ cpb_status cpb_even_sort(cpb_even *even, const int64_t *cost)
         items[c] = (cpb_item){(uint64_t)cost[c], (int64_t)c};
     cpb_sort(items, items + n, n);
     even->items = items;
+    even->spare = items + n;
     even->table.rising = items;
     even->table.n = (int64_t)n;
     return CPB_OK;
 }
 
-cpb_status cpb_even_bound(const cpb_even *even, const int64_t *cost, bool rising,
+cpb_status cpb_even_bound(const cpb_even *even, const int64_t *cost,
                           const int64_t *carried, int64_t *bound)
 {
     const cpb_load_problem problem = {.n = even->view->n_chunks,
                                       .cost = cost,
-                                      .rising = rising,
+                                      .rising = cost ? NULL : even->items,
                                       .ranks = even->view->ranks,
                                       .seats = even->seats,
                                       .speeds = even->view->speeds,
-                                      .carried = carried};
+                                      .carried = carried,
+                                      .scratch = cost ? NULL : (int64_t *)(void *)even->spare};
     return cpb_load_bound(&problem, even->arena, bound);
+}
+
+cpb_status cpb_even_seat(cpb_even *even, cpb_seating *seating)
+{
+    _Static_assert(sizeof(cpb_held) <= sizeof(cpb_item), "held chunks fit the spare");
+    *seating = (cpb_seating){.ranks = even->table.ranks,
+                             .level = even->best.level,
+                             .held = (cpb_held *)(void *)even->spare};
+    return cpb_seating_fill(seating, even->table.n, even->items, even->best.owner,
+                            even->arena);
 }
 
 int64_t cpb_even_goal(const cpb_even *even, int32_t rank, int64_t scaled)
@@ -170,25 +184,29 @@ typedef struct column {
     int64_t target;
 } column;
 
+static int64_t seats_per_rank(const cpb_view *view)
+{
+    return cpb_max(1, view->n_chunks / view->ranks);
+}
+
+static int64_t stop_of(const cpb_view *view)
+{
+    const cpb_patience *const patience = cpb_even_patience(view);
+    const int64_t seats = seats_per_rank(view);
+    return seats >= MANY_SEATS
+               ? patience->stop / NEARER
+               : cpb_max(patience->stop, patience->stop_by_seats / seats);
+}
+
 /* Ranks that should end lower start higher, so that all of them aim at one level. */
 static cpb_status set_aims(cpb_even *even, column *aim)
 {
     const cpb_view *const view = even->view;
-    const size_t n = (size_t)view->n_chunks;
-    int64_t *const rising = cpb_arena_take(even->arena, n, sizeof *rising);
-    if (!rising)
-        return CPB_NO_MEMORY;
-    for (size_t i = 0; i < n; i++)
-        rising[i] = (int64_t)even->items[i].key;
-    const cpb_status status =
-        cpb_even_bound(even, rising, true, view->carried, &aim->bound);
+    const cpb_status status = cpb_even_bound(even, NULL, view->carried, &aim->bound);
     if (status != CPB_OK)
         return status;
 
-    const cpb_patience *const patience = cpb_even_patience(view);
-    const int64_t seats = cpb_max(1, view->n_chunks / view->ranks);
-    aim->target = cpb_even_above(
-        aim->bound, cpb_max(patience->stop, patience->stop_by_seats / seats));
+    aim->target = cpb_even_above(aim->bound, stop_of(view));
     for (int32_t r = 0; r < view->ranks; r++)
         even->handicap[r] = (view->carried ? view->carried[r] : 0) + aim->bound -
                             cpb_even_goal(even, r, aim->bound);
@@ -218,26 +236,24 @@ static int64_t count_above(const cpb_even *even, int64_t target)
     return above;
 }
 
-/* Rounds of swaps for the few ranks above the target and redeals for all. */
+/* Rounds of swaps for the ranks above the target and of redeals for all. */
 static cpb_status improve(cpb_even *even, const column *aim)
 {
     const cpb_patience *const patience = cpb_even_patience(even->view);
-    const int64_t ranks = even->view->ranks;
-    const int64_t seats = cpb_max(1, even->view->n_chunks / ranks);
+    const int64_t seats = seats_per_rank(even->view);
     const int64_t rounds = patience->rounds + patience->rounds_by_seats / seats;
     uint64_t seed = 1;
     cpb_seating seating;
 
-    const cpb_status status =
-        cpb_seating_create(even->table.ranks, even->table.n, even->items,
-                           even->best.owner, even->best.level, even->arena, &seating);
+    const cpb_status status = cpb_even_seat(even, &seating);
     if (status != CPB_OK)
         return status;
     for (int64_t round = 0; round < rounds; round++) {
         const int64_t above = count_above(even, aim->target);
         if (above == 0)
             break;
-        if (above <= 1 + ranks / 8 && cpb_mend(&seating, aim->target, PARTNERS))
+        const int64_t partners = cpb_max(1, PAIRS_TRIED / above);
+        if (cpb_mend(&seating, aim->target, (int32_t)partners))
             break;
         cpb_redeal(&seating, seats >= 4 && round % 2 ? 2 : 1, &seed);
     }

@@ -5,16 +5,17 @@
 
 #include "balance.h"
 #include "bound.h"
+#include "moves.h"
 #include "start.h"
 
 /* How long to search and when to be content. Few seats per rank need more rounds and
- * reach less, so both have a share that shrinks with the seats. */
+ * reach less; with many seats much nearer than anybody notices costs nothing. */
 typedef struct cpb_patience {
     int64_t rounds;
     int64_t rounds_by_seats; /* / seats per rank, added */
     int64_t stop;            /* parts per million above the bound */
-    int64_t stop_by_seats;   /* / seats per rank, if that is more */
-    int64_t layer_stop;      /* the same with several masks */
+    int64_t stop_by_seats;   /* / seats per rank, where that is more */
+    int64_t layer_stop;      /* instead of both, with several masks */
 } cpb_patience;
 
 /* The patience of a view's effort. */
@@ -28,6 +29,7 @@ typedef struct cpb_even {
     cpb_seats seats;
     cpb_table table;
     cpb_item *items;   /* the table's chunks */
+    cpb_item *spare;   /* [n_chunks] scratch */
     int64_t *handicap; /* [ranks] the table's, to be filled in */
     cpb_outcome best;
 } cpb_even;
@@ -44,9 +46,12 @@ cpb_status cpb_even_sort(cpb_even *even, const int64_t *cost);
  * the cap than others; then make the first deal. Handicaps are filled in. */
 void cpb_even_start(cpb_even *even, const int64_t *cost);
 
-/* Lower bound for one column of costs. `rising` says whether it is sorted. */
-cpb_status cpb_even_bound(const cpb_even *even, const int64_t *cost, bool rising,
+/* Lower bound for one column of costs; NULL: those that were sorted. */
+cpb_status cpb_even_bound(const cpb_even *even, const int64_t *cost,
                           const int64_t *carried, int64_t *bound);
+
+/* Seat the outcome, with the levels of the table. Takes over `spare`. */
+cpb_status cpb_even_seat(cpb_even *even, cpb_seating *seating);
 
 /* `load` and so many parts per million of it. */
 int64_t cpb_even_above(int64_t load, int64_t parts);

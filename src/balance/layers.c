@@ -8,7 +8,6 @@
 
 #include "../base/range.h"
 #include "../work/work.h"
-#include "moves.h"
 
 /* Partners and seats that an exchange is looked for among, and how much a mask that
  * makes up all of the time counts against one that hardly matters. */
@@ -45,7 +44,7 @@ static cpb_status scale_mask(layers *l, size_t mask, int64_t *bound)
     const int64_t *const cost = view->columns + mask * (size_t)view->n_chunks;
     const int64_t *const carried =
         view->carried ? view->carried + mask * (size_t)view->ranks : NULL;
-    const cpb_status status = cpb_even_bound(l->even, cost, false, carried, bound);
+    const cpb_status status = cpb_even_bound(l->even, cost, carried, bound);
     if (status != CPB_OK)
         return status;
 
@@ -109,9 +108,7 @@ static cpb_status start(layers *l)
     for (size_t c = 0; c < (size_t)n; c++)
         for (size_t m = 0; m < l->n; m++)
             l->level[(size_t)even->best.owner[c] * l->n + m] += l->cost[c * l->n + m];
-    return cpb_seating_create(even->table.ranks, even->table.n, even->items,
-                              even->best.owner, even->best.level, even->arena,
-                              &l->seating);
+    return cpb_even_seat(even, &l->seating);
 }
 
 /* Square of what lies above the bound; far above it stops growing, which only matters

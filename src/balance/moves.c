@@ -15,27 +15,20 @@ static void count_seats(int64_t n, const cpb_item *rising, const int32_t *owner,
         first[r + 1] += first[r];
 }
 
-cpb_status cpb_seating_create(int32_t ranks, int64_t n, const cpb_item *rising,
-                              const int32_t *owner, int64_t *level, cpb_arena *arena,
-                              cpb_seating *seating)
+cpb_status cpb_seating_fill(cpb_seating *seating, int64_t n, const cpb_item *rising,
+                            const int32_t *owner, cpb_arena *arena)
 {
-    const size_t w = (size_t)ranks;
-    *seating = (cpb_seating){
-        .ranks = ranks,
-        .first = cpb_arena_zeros(arena, w + 1, sizeof *seating->first),
-        .held = cpb_arena_take(arena, (size_t)n, sizeof *seating->held),
-        .level = level,
-        .pool = cpb_arena_take(arena, 3 * w, sizeof *seating->pool),
-        .hand = cpb_arena_take(arena, 2 * w, sizeof *seating->hand),
-        .spot = cpb_arena_take(arena, 2 * w, sizeof *seating->spot),
-    };
-    if (!seating->first || !seating->held || !seating->pool || !seating->hand ||
-        !seating->spot)
+    const size_t ranks = (size_t)seating->ranks;
+    seating->first = cpb_arena_zeros(arena, ranks + 1, sizeof *seating->first);
+    seating->pool = cpb_arena_take(arena, 3 * ranks, sizeof *seating->pool);
+    seating->hand = cpb_arena_take(arena, 2 * ranks, sizeof *seating->hand);
+    seating->spot = cpb_arena_take(arena, 2 * ranks, sizeof *seating->spot);
+    if (!seating->first || !seating->pool || !seating->hand || !seating->spot)
         return CPB_NO_MEMORY;
 
     count_seats(n, rising, owner, seating);
     int64_t *const next = seating->spot;
-    for (int32_t r = 0; r < ranks; r++)
+    for (size_t r = 0; r < ranks; r++)
         next[r] = seating->first[r];
     for (int64_t i = n - 1; i >= 0; i--) {
         const int64_t chunk = rising[i].value;

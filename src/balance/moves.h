@@ -25,11 +25,11 @@ typedef struct cpb_seating {
     int64_t *spot;  /* [2 * ranks] scratch */
 } cpb_seating;
 
-/* Seat the n chunks of `rising` (ascending cost) at their owners. `level` is borrowed.
+/* Seat the n chunks of `rising` (ascending cost) at their owners. `ranks`, `level` and
+ * `held` [n] are filled in by the caller, the rest here.
  * \param owner [chunks] of every chunk in `rising` */
-cpb_status cpb_seating_create(int32_t ranks, int64_t n, const cpb_item *rising,
-                              const int32_t *owner, int64_t *level, cpb_arena *arena,
-                              cpb_seating *seating);
+cpb_status cpb_seating_fill(cpb_seating *seating, int64_t n, const cpb_item *rising,
+                            const int32_t *owner, cpb_arena *arena);
 
 /* Write the owners of all seated chunks. */
 void cpb_seating_owners(const cpb_seating *seating, int32_t *owner);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Laws that need no mask: sane numbers, canonical runs, a bijection, sizes, the hash. */
+/* Laws that need no mask: sane numbers, canonical runs, a bijection, sizes, hash. */
 #include "recount.h"
 
 #include "../base/error.h"

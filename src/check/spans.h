@@ -20,9 +20,9 @@ typedef struct cpb_spans {
 /* Forget the keys, keep the memory. */
 void cpb_spans_clear(cpb_spans *spans);
 
-/* Add the keys of one row: n sorted, disjoint ranges. Rows that follow each other mostly
- * see nearly the same keys, so a row first tries to widen the spans of the row before.
- * Amortised O(n log spans). CPB_OK or CPB_NO_MEMORY. */
+/* Add the keys of one row: n sorted, disjoint ranges. Rows that follow each other
+ * mostly see nearly the same keys, so a row first tries to widen the spans of the row
+ * before. Amortised O(n log spans). CPB_OK or CPB_NO_MEMORY. */
 cpb_status cpb_spans_add(cpb_spans *spans, const cpb_range *row, size_t n,
                          cpb_error *error);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Tiles of a q-tile: touched ones from the union of its rows, full ones from what all of
- * its rows see completely. */
+/* Tiles of a q-tile: touched ones from the union of its rows, full ones from what all
+ * of its rows see completely. */
 #include "tiling.h"
 
 #include "../base/error.h"

@@ -41,15 +41,16 @@ cpb_tiling cpb_tiling_start(int64_t tile_q, int64_t tile_k, const cpb_pass *pric
 /* Forget the counts, keep the memory. */
 void cpb_tiling_clear(cpb_tiling *tiling);
 
-/* The next slot is a query that sees these n keys ranges: sorted, disjoint, apart, none
- * before the origin. CPB_OK or CPB_NO_MEMORY. */
+/* The next slot is a query that sees these n ranges of keys: sorted, disjoint, apart,
+ * none before the origin. CPB_OK or CPB_NO_MEMORY. */
 cpb_status cpb_tiling_add(cpb_tiling *tiling, const cpb_range *keys, size_t n,
                           cpb_error *error);
 
 /* The next `slots` slots see nothing. */
 void cpb_tiling_skip(cpb_tiling *tiling, int64_t slots);
 
-/* Close the open q-tile; the next row begins a new one, with key tiles from `origin`. */
+/* Close the open q-tile; the next row begins a new one, with key tiles that start at
+ * `origin`. */
 void cpb_tiling_restart(cpb_tiling *tiling, int64_t origin);
 
 #endif

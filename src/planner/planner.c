@@ -73,6 +73,9 @@ static cpb_status check_options(const cpb_options *o, cpb_error *error)
                         (long long)o->tolerance_ppm);
     if ((int)o->effort < CPB_EFFORT_FAST || o->effort > CPB_EFFORT_HIGH)
         return cpb_fail(error, CPB_INVALID, -1, "effort %d is unknown", (int)o->effort);
+    if (o->combine != CPB_COMBINE_LAYERS && o->combine != CPB_COMBINE_SUM)
+        return cpb_fail(error, CPB_INVALID, -1, "combine %d is neither layers nor sum",
+                        (int)o->combine);
     if (o->algorithm != -1 && o->algorithm != CPB_ALGORITHM)
         return cpb_fail(error, CPB_UNSUPPORTED, -1,
                         "algorithm %d is unknown, this version has %d", o->algorithm,
@@ -103,6 +106,25 @@ static cpb_status check_masks(const cpb_masks *masks, int32_t ranks, cpb_error *
         return cpb_fail(error, CPB_TOO_LARGE, -1,
                         "weights, tokens and ranks multiply to more than %lld",
                         (long long)CPB_MAX_COST);
+    return CPB_OK;
+}
+
+/* Carried loads and the costs of the masks must add up safely. */
+static cpb_status check_carried(const cpb_masks *masks, const cpb_options *options,
+                                cpb_error *error)
+{
+    const size_t columns = options->combine == CPB_COMBINE_LAYERS ? masks->n : 1;
+    cpb_wide sum = 0;
+    for (size_t i = 0; options->carried && i < columns * (size_t)options->ranks; i++) {
+        if (options->carried[i] < 0)
+            return cpb_fail(error, CPB_INVALID, (int64_t)i,
+                            "the carried load %lld at %lld is negative",
+                            (long long)options->carried[i], (long long)i);
+        sum += options->carried[i];
+    }
+    if (sum > CPB_MAX_COST)
+        return cpb_fail(error, CPB_TOO_LARGE, -1,
+                        "carried loads sum to more than %lld", (long long)CPB_MAX_COST);
     return CPB_OK;
 }
 
@@ -286,6 +308,7 @@ cpb_status cpb_plan_create(const cpb_masks *masks, const cpb_options *options,
     *plan = NULL;
     CPB_TRY(check_options(options, error));
     CPB_TRY(check_masks(masks, options->ranks, error));
+    CPB_TRY(check_carried(masks, options, error));
     if (strcmp(options->balancer, auto_name) == 0) {
         CPB_TRY(run_auto(masks, options, plan, error));
         goto done;

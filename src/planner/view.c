@@ -60,6 +60,7 @@ static cpb_status add_costs(const cpb_mask *mask, const cpb_setup *setup, int64_
     return CPB_OK;
 }
 
+/* Costs under each mask by itself stand behind each other in `columns`. */
 static cpb_status weigh(const cpb_balancer *row, const cpb_masks *masks,
                         const cpb_setup *setup, cpb_arena *arena, cpb_view *view,
                         cpb_error *error)
@@ -67,17 +68,20 @@ static cpb_status weigh(const cpb_balancer *row, const cpb_masks *masks,
     const size_t n = (size_t)view->n_chunks;
     const cpb_setup weighing = weighing_setup(row, setup, view->chunk);
     int64_t *const cost = cpb_arena_zeros(arena, n, sizeof *cost);
-    int64_t *const part = cpb_arena_take(arena, n, sizeof *part);
-    if (!cost || !part)
+    int64_t *const columns = cpb_arena_take(arena, view->n_columns * n, sizeof *columns);
+    if (!cost || !columns)
         return CPB_NO_MEMORY;
     for (size_t m = 0; m < masks->n; m++) {
         const int64_t weight = masks->weight ? masks->weight[m] : 1;
+        int64_t *const part = columns + (view->n_columns > 1 ? m * n : 0);
         const cpb_status status = add_costs(masks->mask[m], &weighing, weight, view, part,
                                             cost, arena, error);
         if (status != CPB_OK)
             return status;
     }
     view->cost = cost;
+    view->columns = columns;
+    view->weights = masks->weight;
     return CPB_OK;
 }
 
@@ -107,6 +111,9 @@ cpb_status cpb_view_create(const cpb_balancer *row, const cpb_masks *masks,
         .n_chunks = cpb_ceil_div(positions, chunk),
         .n_documents = cpb_mask_n_documents(masks->mask[0]),
         .document_ends = cpb_mask_document_ends(masks->mask[0]),
+        .n_columns = options->combine == CPB_COMBINE_LAYERS ? masks->n : 1,
+        .speeds = options->setup.speeds,
+        .carried = options->carried,
     };
     return row->weights == CPB_WEIGHTS_NONE
                ? CPB_OK

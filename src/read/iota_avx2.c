@@ -24,11 +24,11 @@ enum {
  * add like one 64-bit number, without a carry between them: one code serves both types. */
 typedef struct ramp {
     cpb_index type;
-    size_t bytes;     /* of an element */
-    int64_t lanes;    /* elements of a vector */
-    int64_t one;      /* 1 in each element of 64 bits */
+    size_t bytes;      /* of an element */
+    int64_t lanes;     /* elements of a vector */
+    int64_t one;       /* 1 in each element of 64 bits */
     __m256i ascending; /* 0, 1, 2, ... */
-    __m256i step;     /* `lanes` in each element */
+    __m256i step;      /* `lanes` in each element */
 } ramp;
 
 AVX2 static inline ramp ramp_of(cpb_index type)
@@ -96,7 +96,8 @@ AVX2 static inline void write_run(const ramp *r, unsigned char *out, int64_t val
         x = _mm256_add_epi64(x, r->step);
     }
     if (out < end)
-        _mm256_storeu_si256((void *)(end - VECTOR), count_from(r, value + n - r->lanes));
+        _mm256_storeu_si256((void *)(end - VECTOR),
+                            count_from(r, value + n - r->lanes));
 }
 
 static inline size_t smaller(size_t a, size_t b)

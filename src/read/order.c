@@ -56,45 +56,37 @@ void cpb_order_write(const cpb_plan *plan, cpb_index type, void *order, void *in
 
 /* Where documents end. What lies behind the last one, the pads, is as one more document
  * without an end; without any document the sequence and its pads are. */
-typedef struct documents {
+typedef struct packing {
     size_t n;
     const int64_t *ends; /* [n] */
-} documents;
+} packing;
 
-/* Consecutive positions of one document. */
-typedef struct stretch {
-    cpb_range positions;
-    cpb_range document;
-} stretch;
-
-/* Write the entries of a stretch. */
-typedef void stretch_fn(const stretch *stretch, cpb_index type, void *out);
-
-static cpb_range document_at(const documents *documents, size_t d)
+static cpb_range document_at(const packing *documents, size_t d)
 {
     return (cpb_range){d > 0 ? documents->ends[d - 1] : 0,
                        d < documents->n ? documents->ends[d] : INT64_MAX};
 }
 
+/* Write the entries of positions that follow each other in one document. */
+typedef void stretch_fn(cpb_range positions, cpb_range document, cpb_index type,
+                        unsigned char *out);
+
 /* Cut a run where documents end: one search finds the first document, the others follow
  * it. */
-static void write_run(cpb_range run, const documents *documents, cpb_index type,
+static void write_run(cpb_range run, const packing *documents, cpb_index type,
                       unsigned char *out, stretch_fn *write)
 {
     size_t d = cpb_document_of(documents->n, documents->ends, run.begin);
     for (int64_t p = run.begin; p < run.end; d++) {
         const cpb_range document = document_at(documents, d);
-        const stretch part = {{p, cpb_min(run.end, document.end)}, document};
-        const int64_t length = cpb_range_length(part.positions);
-        if (length == 0)
-            continue; /* an empty document */
-        write(&part, type, out);
-        out += (size_t)length * cpb_index_bytes(type);
-        p = part.positions.end;
+        const cpb_range positions = {p, cpb_min(run.end, document.end)};
+        write(positions, document, type, out); /* nothing for an empty document */
+        out += (size_t)cpb_range_length(positions) * cpb_index_bytes(type);
+        p = positions.end;
     }
 }
 
-static void write_shard(const cpb_plan *plan, int32_t rank, const documents *documents,
+static void write_shard(const cpb_plan *plan, int32_t rank, const packing *documents,
                         cpb_index type, unsigned char *out, stretch_fn *write)
 {
     const cpb_range *const runs = cpb_plan_runs(plan, rank);
@@ -105,44 +97,44 @@ static void write_shard(const cpb_plan *plan, int32_t rank, const documents *doc
     }
 }
 
-static void write_positions(const stretch *stretch, cpb_index type, void *out)
+static void write_positions(cpb_range positions, cpb_range document, cpb_index type,
+                            unsigned char *out)
 {
-    const cpb_range positions = stretch->positions;
-    cpb_iota_write(type, out, positions.begin - stretch->document.begin,
+    cpb_iota_write(type, out, positions.begin - document.begin,
                    cpb_range_length(positions));
 }
 
 void cpb_order_positions(const cpb_plan *plan, int32_t rank, size_t n_documents,
                          const int64_t *document_ends, cpb_index type, void *positions)
 {
-    const documents documents = {n_documents, document_ends};
+    const packing documents = {n_documents, document_ends};
     write_shard(plan, rank, &documents, type, positions, write_positions);
 }
 
-static void write_none(cpb_index type, unsigned char *out, int64_t n)
+static void write_next(cpb_range positions, cpb_range document, cpb_index type,
+                       unsigned char *out)
 {
-    for (int64_t i = 0; i < n; i++)
-        cpb_iota_write(type, out + (size_t)i * cpb_index_bytes(type), -1, 1);
-}
+    const bool pads = document.end == INT64_MAX;
+    const bool last = positions.begin < positions.end && positions.end == document.end;
+    const size_t bytes = cpb_index_bytes(type);
+    int64_t p = positions.begin;
 
-static void write_next(const stretch *stretch, cpb_index type, void *out)
-{
-    const cpb_range positions = stretch->positions;
-    const bool pads = stretch->document.end == INT64_MAX;
-    const bool last = positions.end == stretch->document.end;
-    const int64_t n = cpb_range_length(positions);
-    const int64_t followed = pads ? 0 : n - last;
-    cpb_iota_write(type, out, positions.begin + 1, followed);
-    write_none(type, (unsigned char *)out + (size_t)followed * cpb_index_bytes(type),
-               n - followed);
+    if (!pads) {
+        const int64_t followed = cpb_range_length(positions) - last;
+        cpb_iota_write(type, out, p + 1, followed);
+        out += (size_t)followed * bytes;
+        p += followed;
+    }
+    for (; p < positions.end; p++, out += bytes)
+        cpb_iota_write(type, out, -1, 1);
 }
 
 void cpb_order_next(const cpb_plan *plan, int32_t rank, size_t n_documents,
                     const int64_t *document_ends, cpb_index type, void *next)
 {
     const int64_t tokens = cpb_plan_tokens(plan);
-    const documents documents = {n_documents > 0 ? n_documents : 1,
-                                 n_documents > 0 ? document_ends : &tokens};
+    const packing documents = {n_documents > 0 ? n_documents : 1,
+                               n_documents > 0 ? document_ends : &tokens};
     write_shard(plan, rank, &documents, type, next, write_next);
 }
 

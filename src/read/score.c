@@ -101,9 +101,12 @@ static bool sum_cell(const scoring *s, size_t m, int32_t r, cpb_rank_score *cell
     const cpb_layer_cell *const part = &layer->cells[r];
     const int64_t weight = weight_of(s->masks, m);
     const cpb_wide compute = cpb_layer_compute(layer, r);
-    const cpb_wide load = s->setup->cost == CPB_PAIRS   ? part->cost.pairs
-                          : s->setup->cost == CPB_TILES ? part->cost.tiles
-                                                        : compute;
+    const cpb_wide load =
+        s->setup->cost == CPB_PROFILE_TIME
+            ? compute
+            : cpb_setup_slowed(s->setup, s->ranks, r,
+                               s->setup->cost == CPB_PAIRS ? part->cost.pairs
+                                                           : part->cost.tiles);
     const int64_t memory =
         (cell->tokens + part->receive) * cpb_setup_key_bytes(s->setup);
     cell->memory = cpb_max(cell->memory, memory);
@@ -174,6 +177,7 @@ static cpb_status chunk_bound(const scoring *s, int64_t *bound, cpb_error *error
         .ranks = s->ranks,
         .seats = cpb_seats_of(promise->sizes, positions, promise->chunk, s->ranks,
                               promise->cap),
+        .speeds = s->setup->speeds,
     };
     if (cpb_load_bound(&problem, &scratch, bound) != CPB_OK)
         status = cpb_fail_memory(error);
@@ -183,6 +187,21 @@ done:
     return status;
 }
 
+/* The ranks are as fast together as this many of the fastest, in units of 1 / fastest. */
+static int64_t joint_speed(const scoring *s, int64_t *fastest)
+{
+    int64_t sum = 0;
+    *fastest = 1;
+    if (!s->setup->speeds)
+        return s->ranks;
+    for (int32_t r = 0; r < s->ranks; r++) {
+        sum += s->setup->speeds[r];
+        *fastest = cpb_max(*fastest, s->setup->speeds[r]);
+    }
+    return sum;
+}
+
+/* If no slowed load exceeds L, the loads sum to at most L times joint speed / fastest. */
 static int64_t token_bound(const scoring *s)
 {
     cpb_wide total = 0;
@@ -192,7 +211,9 @@ static int64_t token_bound(const scoring *s)
         total += (cpb_wide)floor.total * weight_of(s->masks, m);
         query = cpb_max(query, floor.query);
     }
-    return cpb_max(query, (int64_t)((total + s->ranks - 1) / s->ranks));
+    int64_t fastest;
+    const int64_t speed = joint_speed(s, &fastest);
+    return cpb_max(query, (int64_t)((total * fastest + speed - 1) / speed));
 }
 
 static cpb_status set_loads(const scoring *s, cpb_score *score, cpb_error *error)

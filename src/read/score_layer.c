@@ -196,10 +196,10 @@ static cpb_wide key_time(const cpb_layer *layer, const cpb_layer_cell *cell,
 static cpb_wide pass_time(const cpb_layer *layer, int32_t rank, bool backward)
 {
     const cpb_layer_cell *const cell = &layer->cells[rank];
-    const cpb_wide time = backward ? cell->cost.backward : cell->cost.forward;
-    if (layer->setup->kernel == CPB_RECURRENT || (backward && !layer->setup->backward))
-        return time;
-    return time + key_time(layer, cell, backward);
+    cpb_wide time = backward ? cell->cost.backward : cell->cost.forward;
+    if (layer->setup->kernel != CPB_RECURRENT && (!backward || layer->setup->backward))
+        time += key_time(layer, cell, backward);
+    return cpb_setup_slowed(layer->setup, layer->ranks, rank, time);
 }
 
 cpb_wide cpb_layer_compute(const cpb_layer *layer, int32_t rank)

@@ -14,7 +14,8 @@ static cpb_status slowest_rank(const cpb_plan *plan, const cpb_mask *mask,
         if (cpb_shard_cost_of(mask, setup, cpb_plan_runs(plan, r),
                               cpb_plan_n_runs(plan, r), NULL, scratch, &cost) != CPB_OK)
             return CPB_NO_MEMORY;
-        const cpb_wide compute = cost.forward + cost.backward;
+        const cpb_wide compute = cpb_setup_slowed(setup, cpb_plan_ranks(plan), r,
+                                                  cost.forward + cost.backward);
         *slowest = compute > *slowest ? compute : *slowest;
     }
     return CPB_OK;

@@ -141,6 +141,14 @@ cpb_status cpb_setup_check(const cpb_setup *setup, int32_t ranks, cpb_error *err
                           setup->nodes, ranks);
         goto done;
     }
+    for (int32_t r = 0; setup->speeds && r < ranks; r++) {
+        if (setup->speeds[r] >= 1 && setup->speeds[r] <= CPB_MAX_SPEED)
+            continue;
+        status = cpb_fail(error, CPB_INVALID, r,
+                          "the speed %d of rank %d is outside 1 .. %d", setup->speeds[r],
+                          r, CPB_MAX_SPEED);
+        goto done;
+    }
     CPB_TRY(check_model(&setup->model, error));
     CPB_TRY(check_model(&setup->profile.model, error));
     CPB_TRY(check_profile(&setup->profile, error));
@@ -201,6 +209,17 @@ cpb_tiling cpb_setup_tiling(const cpb_setup *setup)
         .k_bits = bits_of(PAIRED_TILE),
         .varlen = setup->kernel == CPB_VARLEN,
     };
+}
+
+cpb_wide cpb_setup_slowed(const cpb_setup *setup, int32_t ranks, int32_t rank,
+                          cpb_wide load)
+{
+    int32_t fastest = 1;
+    if (!setup->speeds)
+        return load;
+    for (int32_t r = 0; r < ranks; r++)
+        fastest = setup->speeds[r] > fastest ? setup->speeds[r] : fastest;
+    return (load * fastest + setup->speeds[rank] - 1) / setup->speeds[rank];
 }
 
 int64_t cpb_setup_key_bytes(const cpb_setup *setup)

@@ -26,6 +26,11 @@ cpb_tiling cpb_setup_tiling(const cpb_setup *setup);
 /* The profile's own tiles, whatever the cost. */
 cpb_tiling cpb_setup_profile_tiling(const cpb_setup *setup);
 
+/* `load` of a rank times fastest speed / its own, rounded up. O(1) without speeds, else
+ * O(ranks). */
+cpb_wide cpb_setup_slowed(const cpb_setup *setup, int32_t ranks, int32_t rank,
+                          cpb_wide load);
+
 /* Bytes of K and V of one token. */
 int64_t cpb_setup_key_bytes(const cpb_setup *setup);
 

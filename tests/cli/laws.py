@@ -112,7 +112,7 @@ def changed(value):
     if isinstance(value, int):
         return value + 1
     if isinstance(value, float):
-        return value * (1 + 1e-9) + 1e-9
+        return value * (1 + 1e-6) + 1e-6
     if isinstance(value, str):
         return ("0" if value[:1] != "0" else "1") + value[1:]
     return None
@@ -208,7 +208,8 @@ def law_check_refutes_missing_members_and_lost_elements(cpb):
 def law_a_duplicate_member_is_refused(cpb):
     cpb.good("plan", *MASKS[0], "--ranks", 4, "--plan", "p.json")
     text = (cpb.folder / "p.json").read_text()
-    (cpb.folder / "p.json").write_text(text.replace('"tokens"', '"ranks": 4, "tokens"', 1))
+    twice = text.replace('"tokens"', '"ranks": 4, "tokens"', 1)
+    (cpb.folder / "p.json").write_text(twice)
     assert "line" in cpb.refused("check", "--plan", "p.json")
 
 
@@ -407,3 +408,23 @@ def law_too_little_memory_is_one_sentence(cpb):
                                "--order", "o.npy", preexec_fn=limit)
         assert "memory" in sentence, sentence
         assert not os.listdir(cpb.folder)
+
+
+def law_the_commands_of_the_guide_work(cpb):
+    guide = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "guide.md")
+    with open(guide, encoding="utf-8") as file:
+        blocks = re.findall(r"(?ms)^```sh\n(.*?)^```$", file.read())
+    path = f"{cpb.path.parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(["sh", "-eu", "-c", "".join(blocks)], cwd=cpb.folder,
+                          capture_output=True, timeout=120, check=False,
+                          env=dict(os.environ, PATH=path))
+    assert blocks and done.returncode == 0, done.stderr
+
+
+def law_the_manual_names_every_flag(cpb):
+    manual = os.path.join(os.path.dirname(__file__), "..", "..", "cli", "cpb.1")
+    with open(manual, encoding="ascii") as file:
+        text = file.read().replace("\\-", "-")
+    for command in ("plan", "score", "check", "compare", "pad"):
+        for flag in re.findall(r"(?m)^  (--[a-z]+)", cpb.good(command, "--help")):
+            assert flag in text or flag == "--help", flag

@@ -3,7 +3,7 @@
 """Golden tests and laws of the program: run.py PATH_OF_CPB [--update] [NAME ...]
 
 A golden case is a folder below cases/: `cmd` runs under sh in a copy of the folder with
-cpb in PATH; what it prints and its exit status must equal `stdout`, `stderr` and `status`
+cpb in PATH; what it prints and its exit status must equal `stdout`, `stderr`, `status`
 (an absent file is empty, an absent status is 0). --update rewrites them.
 Laws are the functions of laws.py whose names start with `law_`."""
 

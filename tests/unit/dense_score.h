@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The figures of a score by brute force over the dense matrix: the slow, obvious version
- * that a recount and a score are held against. */
+/* The figures of a score by brute force over the dense matrix: the slow, obvious
+ * version that a recount and a score are held against. */
 #ifndef CPB_TESTING_DENSE_SCORE_H
 #define CPB_TESTING_DENSE_SCORE_H
 
@@ -86,7 +86,7 @@ static inline int64_t dense_document(const cpb_mask *mask, int64_t p)
     return document;
 }
 
-/* One stretch of rows against one set of key tiles: `slice` NULL stands for the mask. */
+/* One stretch of rows against one set of key tiles; without a slice, the whole mask. */
 static inline void dense_tile_rows(const dense_score *d, const cpb_mask *mask,
                                    const cpb_slice *slice, const int64_t *rows,
                                    int64_t n, const int64_t *tile, dense_count *c)

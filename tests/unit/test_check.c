@@ -266,25 +266,29 @@ static void assert_names(const fixture *f, const char *name)
 
 static void lie_about_figures(fixture *f)
 {
+    static const int64_t steps[] = {-1, 1, -(INT64_C(1) << 32), INT64_C(1) << 32};
     cpb_score score = f->dense.score;
     f->claim.score = &score;
-    for (int64_t step = -1; step <= 1; step += 2) {
+    for (size_t s = 0; s < COUNT_OF(steps); s++)
         for (size_t i = 0; i < COUNT_OF(counted_names); i++) {
-            *counted_figure(&score, i) += step;
-            assert_names(f, i == 0 || i == 3 || i == 4 ? "" : counted_names[i]);
-            *counted_figure(&score, i) -= step;
+            *counted_figure(&score, i) += steps[s];
+            assert_names(f, counted_names[i]);
+            *counted_figure(&score, i) -= steps[s];
         }
+    for (int32_t step = -1; step <= 1; step += 2) {
         for (size_t i = 0; i < COUNT_OF(ratio_names); i++) {
             const double was = *ratio_figure(&score, i);
-            *ratio_figure(&score, i) = was + (double)step * 1e-3 * (1 + fabs(was));
+            *ratio_figure(&score, i) = was + step * 1e-3 * (1 + fabs(was));
             assert_names(f, ratio_names[i]);
             *ratio_figure(&score, i) = (double)NAN;
             assert_names(f, ratio_names[i]);
+            *ratio_figure(&score, i) = (double)INFINITY;
+            assert_names(f, ratio_names[i]);
             *ratio_figure(&score, i) = was;
         }
-        score.peers_max += (int32_t)step;
+        score.peers_max += step;
         assert_names(f, "peers_max");
-        score.peers_max -= (int32_t)step;
+        score.peers_max -= step;
     }
     int64_t *const bounds[] = {&score.load_bound, &score.receive_bound,
                                &score.receive_max_bound};
@@ -447,6 +451,113 @@ static void counterexamples_are_named(void **state)
     tear_down(&f);
 }
 
+/* A claim about runs alone. */
+static void assert_sentence(const cpb_claim *claim, const char *sentence)
+{
+    cpb_error error = {0};
+    assert_int_equal(cpb_check_plan(claim, NULL, NULL, NULL, &error), CPB_REFUTED);
+    assert_string_equal(error.message, sentence);
+}
+
+static void numbers_outside_their_limits_are_named(void **state)
+{
+    (void)state;
+    const int64_t first[] = {0, 1};
+    const cpb_range all = {0, CPB_MAX_TOKENS};
+    const cpb_claim most = {
+        .tokens = CPB_MAX_TOKENS,
+        .ranks = 1,
+        .first = first,
+        .runs = &all,
+        .promise = {CPB_EQUAL, 1, 1, CPB_MAX_TOKENS, CPB_ALGORITHM}};
+    assert_int_equal(cpb_check_plan(&most, NULL, NULL, NULL, NULL), CPB_OK);
+
+    cpb_claim claim = most;
+    claim.tokens = 4;
+    claim.padding = CPB_MAX_TOKENS - 4;
+    assert_int_equal(cpb_check_plan(&claim, NULL, NULL, NULL, NULL), CPB_OK);
+    claim.padding++;
+    assert_sentence(&claim,
+                    "a padding of 1073741821 is stated, but 4 tokens leave room "
+                    "for 0 .. 1073741820");
+    claim.padding = -1;
+    assert_sentence(&claim,
+                    "a padding of -1 is stated, but 4 tokens leave room for 0 .. "
+                    "1073741820");
+    claim = most;
+    claim.tokens++;
+    assert_sentence(&claim,
+                    "1073741825 tokens are stated, but a plan has 1 .. 1073741824");
+    claim.tokens = 0;
+    assert_sentence(&claim, "0 tokens are stated, but a plan has 1 .. 1073741824");
+    claim = most;
+    claim.ranks = 0;
+    assert_sentence(&claim, "0 ranks are stated, but a plan has 1 .. 65536");
+    claim.ranks = CPB_MAX_RANKS + 1;
+    assert_sentence(&claim, "65537 ranks are stated, but a plan has 1 .. 65536");
+    claim = most;
+    claim.promise.cap--;
+    assert_sentence(&claim, "rank 0 holds 1073741824 positions, more than the cap of "
+                            "1073741823");
+    claim.promise.cap = 0;
+    assert_sentence(&claim,
+                    "rank 0 holds 1073741824 positions, more than the cap of 0");
+    claim.promise.cap = -2;
+    assert_sentence(&claim,
+                    "a cap of -2 is stated, but it is at least 0, or -1 for none");
+    claim = most;
+    claim.promise.chunk = 0;
+    assert_sentence(&claim, "a chunk of 0 tokens is stated, but it holds at least 1");
+    claim.promise.chunk = 8;
+    claim.promise.granularity = 2;
+    assert_sentence(&claim,
+                    "a granularity of 2 is stated, but it is 1 or the chunk, 8");
+}
+
+static void broken_lists_of_runs_are_named(void **state)
+{
+    (void)state;
+    int64_t first[] = {0, 1, 2};
+    cpb_range runs[] = {{0, 4}, {4, 8}};
+    cpb_claim claim = {.tokens = 6,
+                       .padding = 2,
+                       .ranks = 2,
+                       .first = first,
+                       .runs = runs,
+                       .promise = {CPB_EQUAL, 1, 1, -1, CPB_ALGORITHM}};
+    assert_int_equal(cpb_check_plan(&claim, NULL, NULL, NULL, NULL), CPB_OK);
+    first[0] = 1;
+    assert_sentence(&claim, "the runs of rank 0 start at number 1, not at 0");
+    first[0] = 0;
+    first[1] = 3;
+    assert_sentence(&claim,
+                    "the runs of rank 1 end at number 2, before they start at 3");
+    first[1] = 9;
+    assert_sentence(&claim,
+                    "the runs of rank 0 end at number 9, but 8 positions make at "
+                    "most as many runs");
+    first[1] = 1;
+    runs[0].begin = -1;
+    assert_sentence(&claim,
+                    "run 0 of rank 0 is -1 .. 4, but runs are not empty and lie "
+                    "inside 0 .. 8");
+    runs[0].begin = 0;
+    runs[1].end = 9;
+    assert_sentence(&claim, "run 0 of rank 1 is 4 .. 9, but runs are not empty and lie "
+                            "inside 0 .. 8");
+    runs[1].end = 7;
+    assert_sentence(&claim, "position 7 is held by no rank");
+    runs[1].end = 8;
+    claim.promise.sizes = CPB_UNEVEN;
+    assert_sentence(&claim,
+                    "uneven sizes are stated with a padding of 2, but have none");
+    claim.promise.sizes = CPB_EQUAL;
+    claim.padding = 1;
+    runs[1].end = 7;
+    assert_sentence(&claim,
+                    "equal sizes are stated, but 2 ranks do not divide 7 positions");
+}
+
 static void a_mask_of_other_tokens_is_invalid(void **state)
 {
     static fixture f;
@@ -523,6 +634,31 @@ static void absurd_claims_never_crash(void **state)
     assert_int_equal(cpb_check_plan(&claim, NULL, NULL, NULL, NULL), CPB_REFUTED);
 }
 
+/* So many that no two arrays share a block of memory. */
+static void fail_allocations_of_many_runs(void)
+{
+    enum { RUNS = 2000 };
+    static cpb_range runs[RUNS];
+    const int64_t first[] = {0, RUNS / 2, RUNS};
+    for (int64_t i = 0; i < RUNS; i++) {
+        const int64_t p = i < RUNS / 2 ? 2 * i : 2 * (i - RUNS / 2) + 1;
+        runs[i] = (cpb_range){p, p + 1};
+    }
+    const cpb_claim claim = {.tokens = RUNS,
+                             .ranks = 2,
+                             .first = first,
+                             .runs = runs,
+                             .promise = {CPB_EQUAL, 1, 1, -1, CPB_ALGORITHM}};
+    cpb_status status = CPB_NO_MEMORY;
+    for (int64_t left = 0; status != CPB_OK; left++) {
+        test_ration ration = {.left = left};
+        const cpb_allocator allocator = test_ration_allocator(&ration);
+        status = cpb_check_plan(&claim, NULL, NULL, &allocator, NULL);
+        assert_true(status == CPB_OK || (status == CPB_NO_MEMORY && left < 10));
+        assert_int_equal(ration.out, 0);
+    }
+}
+
 static void every_allocation_may_fail(void **state)
 {
     static fixture f;
@@ -537,6 +673,7 @@ static void every_allocation_may_fail(void **state)
         assert_int_equal(ration.out, 0);
     }
     tear_down(&f);
+    fail_allocations_of_many_runs();
 
     test_ration none = {0};
     const cpb_allocator allocator = test_ration_allocator(&none);
@@ -712,6 +849,8 @@ int main(void)
         cmocka_unit_test(the_recount_agrees_with_a_dense_matrix),
         cmocka_unit_test(every_single_lie_is_found),
         cmocka_unit_test(counterexamples_are_named),
+        cmocka_unit_test(numbers_outside_their_limits_are_named),
+        cmocka_unit_test(broken_lists_of_runs_are_named),
         cmocka_unit_test(a_mask_of_other_tokens_is_invalid),
         cmocka_unit_test(sums_that_leave_64_bits_are_too_large),
         cmocka_unit_test(absurd_claims_never_crash),
