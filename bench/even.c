@@ -69,8 +69,8 @@ static int64_t exp2_of(int64_t x)
 /* Log-normal, sigma 1.2: 1.731 in powers of two, whose mean lies 1.039 above the mode. */
 static int64_t log_normal(uint64_t *seed, int64_t mean)
 {
-    const int64_t x = log2_of((uint64_t)mean) - 1039 * ONE / 1000 +
-                      random_normal(seed) * 1731 / 1000;
+    const int64_t x =
+        log2_of((uint64_t)mean) - 1039 * ONE / 1000 + random_normal(seed) * 1731 / 1000;
     return exp2_of(x > 0 ? x : 0);
 }
 
@@ -316,9 +316,9 @@ static void print_table(int repetitions)
     static const struct {
         int64_t n;
         int32_t ranks;
-    } rows[] = {{8192, 8},   {8192, 16},  {8192, 64},  {8192, 256}, {8192, 1024},
-                {65536, 64}, {65536, 256}, {1024, 8},  {1024, 32},  {1024, 64},
-                {256, 64},   {1024, 256}};
+    } rows[] = {{8192, 8},    {8192, 16},  {8192, 64},   {8192, 256},
+                {8192, 1024}, {65536, 64}, {65536, 256}, {1024, 8},
+                {1024, 32},   {1024, 64},  {256, 64},    {1024, 256}};
     printf("| chunks | W |");
     for (size_t b = 0; b < BALANCERS; b++)
         printf(" %s gap | ms |", balancers[b].name);
@@ -332,9 +332,10 @@ static void print_two_masks(int64_t n, int32_t ranks, int repetitions)
 {
     static const int64_t weights[] = {1, 3};
     int64_t *const columns = costs_for(n), *const sum = costs_for(n);
-    printf("\n| %lld chunks, W = %d | full gap | window gap | ms | full mask alone: full "
-           "| window |\n|---|---|---|---|---|---|\n",
-           (long long)n, (int)ranks);
+    printf(
+        "\n| %lld chunks, W = %d | full gap | window gap | ms | full mask alone: full "
+        "| window |\n|---|---|---|---|---|---|\n",
+        (long long)n, (int)ranks);
     for (size_t d = 0; d < DISTRIBUTIONS; d++) {
         fill(d, n, INT64_MAX, columns);
         fill(d, n, WINDOW, columns + n);
@@ -348,7 +349,8 @@ static void print_two_masks(int64_t n, int32_t ranks, int repetitions)
         view.cost = columns;
         const figures alone = measure(cpb_balance_ptrr, &view, repetitions);
         printf("| %s | %.1e | %.1e | %.3f | %.1e | %.1e |\n", distributions[d].name,
-               both.gap[0], both.gap[1], 1e3 * both.seconds, alone.gap[0], alone.gap[1]);
+               both.gap[0], both.gap[1], 1e3 * both.seconds, alone.gap[0],
+               alone.gap[1]);
     }
     free(columns);
     free(sum);
@@ -361,7 +363,8 @@ static void print_curve(int repetitions)
     for (int64_t n = 1024; n <= 1024 * 1024; n *= 4) {
         int64_t *const cost = costs_for(n);
         fill(2, n, INT64_MAX, cost);
-        const cpb_view few = view_of(n, 64, cost), many = view_of(n, (int32_t)(n / 8), cost);
+        const cpb_view few = view_of(n, 64, cost),
+                       many = view_of(n, (int32_t)(n / 8), cost);
         const double a = measure(cpb_balance_even, &few, repetitions).seconds;
         const double b = measure(cpb_balance_even, &many, repetitions).seconds;
         printf("| %lld | %.3f | %.0f | %.3f | %.0f |\n", (long long)n, 1e3 * a,

@@ -206,7 +206,7 @@ static bool read_blocks(block_reader *b, cpb_block_mask *out)
 bool maskblocks_create(json_t *object, const char *where, size_t n_documents,
                        const int64_t *lengths, cpb_mask **mask, cpb_error *error)
 {
-    cpb_block_mask blocks;
+    cpb_block_mask blocks = {.batch = 1};
     block_reader b = {.object = object, .where = where, .error = error};
     const bool good = read_blocks(&b, &blocks) &&
                       succeeded(cpb_mask_create_blocks(&blocks, n_documents, lengths,

@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* Documents per length, of 10,003: the WLB-LLM (OSDI'25) length distribution as
- * published with DistCA, rounded to the shares of its histogram. Uniform inside bins. */
+ * published with DistCA, rounded to its histogram. Uniform inside bins. */
 static const struct {
     int64_t most; /* tokens; one more than the bin before is its least */
     uint64_t share;

@@ -17,7 +17,7 @@ typedef enum cpb_index {
 } cpb_index;
 
 /** Write the order that lays rank 0's positions first, then rank 1's, and so on, and
- *  its inverse. n = tokens + padding.
+ *  its inverse. n = tokens + padding. Arrays are aligned as their elements ask.
  *
  *  \param order   [n] `order[i]` is the original position of entry i: what
  *                 `index_select` takes to rearrange; NULL: not wanted

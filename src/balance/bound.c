@@ -65,9 +65,8 @@ static const cpb_item *rising_costs(const cpb_load_problem *problem, cpb_arena *
 static cpb_status make_ladder(const cpb_load_problem *problem, cpb_arena *arena,
                               ladder *out)
 {
-    *out = (ladder){.n = problem->n,
-                    .step = rising_costs(problem, arena),
-                    .sum = problem->scratch};
+    *out = (ladder){
+        .n = problem->n, .step = rising_costs(problem, arena), .sum = problem->scratch};
     if (!out->sum)
         out->sum = cpb_arena_take(arena, (size_t)problem->n + 1, sizeof *out->sum);
     if (!out->step || !out->sum)
@@ -168,10 +167,8 @@ static int64_t pigeonhole(const ladder *costs, const cpb_load_problem *problem,
     const int64_t held = i * (j + 1);
     const int64_t at_least =
         cpb_max(i * least, costs->n - cpb_min((ranks - i) * most, costs->n));
-    const crowd who = {.m = m,
-                       .ranks = i,
-                       .held = j + 1,
-                       .others = cpb_max(at_least - held, 0)};
+    const crowd who = {
+        .m = m, .ranks = i, .held = j + 1, .others = cpb_max(at_least - held, 0)};
     const cpb_seats seats = {least, most};
     return cpb_max(best, cpb_min(stacked, crowd_bound(costs, seats, &who, stacked)));
 }
@@ -182,7 +179,8 @@ static int64_t bound_of_equals(const cpb_load_problem *problem, const ladder *co
     const int64_t n = problem->n, ranks = problem->ranks;
     const cpb_seats seats = problem->seats;
     /* The other ranks cannot hold more than their seats. */
-    const int64_t least = cpb_max(seats.least, n - cpb_min((ranks - 1) * seats.most, n));
+    const int64_t least =
+        cpb_max(seats.least, n - cpb_min((ranks - 1) * seats.most, n));
 
     int64_t best = cpb_ceil_div(costs->sum[n], ranks);
     best = cpb_max(best, step(costs, n - 1) + smallest(costs, least - 1));
@@ -253,9 +251,8 @@ static bool sum_suffices(const question *ask, int64_t scaled)
 }
 
 /* The least scaled load >= low to which the answer is yes; it is for `high`. */
-static int64_t least_yes(const question *ask,
-                         bool (*answer)(const question *, int64_t), int64_t low,
-                         int64_t high)
+static int64_t least_yes(const question *ask, bool (*answer)(const question *, int64_t),
+                         int64_t low, int64_t high)
 {
     if (answer(ask, low))
         return low;
@@ -281,8 +278,8 @@ static int64_t bound_of_different(const cpb_load_problem *problem, const ladder 
         const int64_t speed = problem->speeds ? problem->speeds[r] : 1;
         const int64_t carried = problem->carried ? problem->carried[r] : 0;
         low = cpb_max(low, cpb_scaled_load(carried, ask.fastest, speed));
-        high = cpb_max(high, cpb_scaled_load(carried + costs->sum[costs->n],
-                                             ask.fastest, speed));
+        high = cpb_max(
+            high, cpb_scaled_load(carried + costs->sum[costs->n], ask.fastest, speed));
     }
 
     int64_t best = least_yes(&ask, sum_suffices, low, high);

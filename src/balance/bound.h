@@ -25,15 +25,16 @@ cpb_seats cpb_seats_of(cpb_sizes sizes, int64_t tokens, int64_t chunk, int32_t r
  * ceil((carried + sum of its costs) * fastest speed / its speed): the load itself where
  * all speeds are equal. The largest scaled load is what everybody waits for. */
 typedef struct cpb_load_problem {
-    int64_t n;             /* chunks, >= 1 */
-    const int64_t *cost;   /* [n] >= 0; not read where `rising` is given */
+    int64_t n;              /* chunks, >= 1 */
+    const int64_t *cost;    /* [n] >= 0; not read where `rising` is given */
     const cpb_item *rising; /* [n] keys are the costs in ascending order, or NULL: to be
                                sorted here */
-    int32_t ranks;         /* >= 1 */
-    cpb_seats seats;       /* ranks * least <= n <= ranks * most */
-    const int32_t *speeds; /* [ranks], or NULL: all the same */
-    const int64_t *carried; /* [ranks] loads >= 0 that are there already, or NULL: none */
-    int64_t *scratch;      /* [n + 1], or NULL: taken from the arena */
+    int32_t ranks;          /* >= 1 */
+    cpb_seats seats;        /* ranks * least <= n <= ranks * most */
+    const int32_t *speeds;  /* [ranks], or NULL: all the same */
+    const int64_t
+        *carried;     /* [ranks] loads >= 0 that are there already, or NULL: none */
+    int64_t *scratch; /* [n + 1], or NULL: taken from the arena */
 } cpb_load_problem;
 
 /* The scaled load of one rank. `fastest` is the largest speed. */

@@ -22,9 +22,9 @@ enum { MANY_SEATS = 256, NEARER = 10 };
 const cpb_patience *cpb_even_patience(const cpb_view *view)
 {
     static const cpb_patience patience[] = {
-        [CPB_EFFORT_FAST] = {4, 64, 1000, 32000, 10000},
-        [CPB_EFFORT_DEFAULT] = {32, 384, 100, 3200, 2000},
-        [CPB_EFFORT_HIGH] = {512, 6144, 10, 100, 200},
+        [CPB_EFFORT_FAST] = {4, 64, 8, 1000, 32000, 8, 10000},
+        [CPB_EFFORT_DEFAULT] = {32, 384, 32, 100, 3200, 32, 2000},
+        [CPB_EFFORT_HIGH] = {512, 6144, 256, 10, 100, 512, 200},
     };
     return &patience[view->effort];
 }
@@ -37,12 +37,13 @@ static int64_t seats_beside_last(const cpb_view *view, int64_t last)
 
 static cpb_status refuse_cap(const cpb_view *view, int64_t held, cpb_error *error)
 {
-    return cpb_fail(error, CPB_UNSUPPORTED, -1,
-                    "a cap of %lld tokens leaves room for %lld of %lld chunks of %lld "
-                    "tokens on %d ranks; %lld tokens suffice",
-                    (long long)view->cap, (long long)held, (long long)view->n_chunks,
-                    (long long)view->chunk, (int)view->ranks,
-                    (long long)(cpb_ceil_div(view->n_chunks, view->ranks) * view->chunk));
+    return cpb_fail(
+        error, CPB_UNSUPPORTED, -1,
+        "a cap of %lld tokens leaves room for %lld of %lld chunks of %lld "
+        "tokens on %d ranks; %lld tokens suffice",
+        (long long)view->cap, (long long)held, (long long)view->n_chunks,
+        (long long)view->chunk, (int)view->ranks,
+        (long long)(cpb_ceil_div(view->n_chunks, view->ranks) * view->chunk));
 }
 
 static cpb_status count_seats(cpb_even *even, cpb_error *error)
@@ -126,7 +127,8 @@ cpb_status cpb_even_bound(const cpb_even *even, const int64_t *cost,
                                       .seats = even->seats,
                                       .speeds = even->view->speeds,
                                       .carried = carried,
-                                      .scratch = cost ? NULL : (int64_t *)(void *)even->spare};
+                                      .scratch =
+                                          cost ? NULL : (int64_t *)(void *)even->spare};
     return cpb_load_bound(&problem, even->arena, bound);
 }
 
@@ -228,6 +230,15 @@ static int64_t largest_load(const cpb_even *even, const column *aim,
     return largest;
 }
 
+/* How far the highest level is above the bound. */
+static int64_t excess_of(const cpb_even *even, const column *aim)
+{
+    int64_t highest = aim->bound;
+    for (int32_t r = 0; r < even->view->ranks; r++)
+        highest = cpb_max(highest, even->best.level[r]);
+    return highest - aim->bound;
+}
+
 static int64_t count_above(const cpb_even *even, int64_t target)
 {
     int64_t above = 0;
@@ -243,6 +254,7 @@ static cpb_status improve(cpb_even *even, const column *aim)
     const int64_t seats = seats_per_rank(even->view);
     const int64_t rounds = patience->rounds + patience->rounds_by_seats / seats;
     uint64_t seed = 1;
+    int64_t excess = INT64_MAX;
     cpb_seating seating;
 
     const cpb_status status = cpb_even_seat(even, &seating);
@@ -252,6 +264,11 @@ static cpb_status improve(cpb_even *even, const column *aim)
         const int64_t above = count_above(even, aim->target);
         if (above == 0)
             break;
+        if (round % patience->stage == 0) {
+            if (excess_of(even, aim) > excess - excess / 8)
+                break;
+            excess = excess_of(even, aim);
+        }
         const int64_t partners = cpb_max(1, PAIRS_TRIED / above);
         if (cpb_mend(&seating, aim->target, (int32_t)partners))
             break;
@@ -268,8 +285,8 @@ static cpb_status try_rivals(cpb_even *even, const column *aim)
     cpb_outcome trial = {
         .owner = cpb_arena_take(even->arena, (size_t)even->view->n_chunks,
                                 sizeof *trial.owner),
-        .level = cpb_arena_take(even->arena, (size_t)even->view->ranks,
-                                sizeof *trial.level),
+        .level =
+            cpb_arena_take(even->arena, (size_t)even->view->ranks, sizeof *trial.level),
     };
     if (!trial.owner || !trial.level)
         return CPB_NO_MEMORY;

@@ -13,9 +13,11 @@
 typedef struct cpb_patience {
     int64_t rounds;
     int64_t rounds_by_seats; /* / seats per rank, added */
+    int64_t stage;           /* rounds in which the excess must fall by an eighth */
     int64_t stop;            /* parts per million above the bound */
     int64_t stop_by_seats;   /* / seats per rank, where that is more */
-    int64_t layer_stop;      /* instead of both, with several masks */
+    int64_t layer_rounds;    /* with several masks */
+    int64_t layer_stop;
 } cpb_patience;
 
 /* The patience of a view's effort. */
@@ -25,7 +27,7 @@ const cpb_patience *cpb_even_patience(const cpb_view *view);
 typedef struct cpb_even {
     const cpb_view *view;
     cpb_arena *arena;
-    int64_t fastest;   /* largest speed */
+    int64_t fastest; /* largest speed */
     cpb_seats seats;
     cpb_table table;
     cpb_item *items;   /* the table's chunks */

@@ -2,16 +2,20 @@
 /* `even` for several masks that ranks wait for one by one.
  *
  * Costs are rescaled so that the bound of every mask is one UNIT. Their sum is dealt by
- * rows. Then the rank that is highest under any mask exchanges a chunk with one that is
- * low there, so that the squares of what lies above the bounds fall the most. */
+ * rows. Then every rank that is above the target under some mask exchanges a chunk with
+ * one that is low there, so that the squares of what lies above the bounds fall the
+ * most; they never rise. */
 #include "even.h"
 
 #include "../base/range.h"
 #include "../work/work.h"
 
-/* Partners and seats that an exchange is looked for among, and how much a mask that
- * makes up all of the time counts against one that hardly matters. */
-enum { PARTNERS = 4, MORE_PARTNERS = 32, SEATS_TRIED = 32, IMPORTANCE = 15 };
+/* Exchanges that a round tries, shared by the ranks above the target, and seats of each
+ * rank that it tries them with. */
+enum { SWAPS_TRIED = 8192, MOST_SWAPS = 16 * SWAPS_TRIED, SEATS_TRIED = 16 };
+
+/* How much a mask that makes up all of the time counts against one that hardly matters. */
+enum { IMPORTANCE = 15 };
 
 /* What the bound of every mask becomes, and the excess that is still told apart. */
 #define UNIT ((int64_t)1 << 30)
@@ -26,7 +30,10 @@ typedef struct layers {
     int64_t *level;      /* [ranks * n] */
     int64_t *importance; /* [n] */
     cpb_seating seating; /* its levels are not used */
-    int64_t step;
+    cpb_item *above;     /* [ranks] those above the target */
+    cpb_item *below;     /* [n * ranks] all, in ascending order under each mask */
+    int32_t *taken;      /* [n] of those, how many took part in this round */
+    int64_t round;
 } layers;
 
 /* x / bound in units; x <= bound. */
@@ -81,7 +88,11 @@ static cpb_status scale(layers *l)
     l->cost = cpb_arena_take(arena, n * l->n, sizeof *l->cost);
     l->level = cpb_arena_take(arena, ranks * l->n, sizeof *l->level);
     l->importance = cpb_arena_take(arena, l->n, sizeof *l->importance);
-    if (!bounds || !l->cost || !l->level || !l->importance)
+    l->above = cpb_arena_take(arena, ranks, sizeof *l->above);
+    l->below = cpb_arena_take(arena, ranks * l->n, sizeof *l->below);
+    l->taken = cpb_arena_zeros(arena, l->n, sizeof *l->taken);
+    if (!bounds || !l->cost || !l->level || !l->importance || !l->above || !l->below ||
+        !l->taken)
         return CPB_NO_MEMORY;
     for (size_t m = 0; m < l->n; m++)
         if (scale_mask(l, m, &bounds[m]) != CPB_OK)
@@ -133,14 +144,13 @@ static int64_t gain_of(const layers *l, const int64_t *high, const int64_t *low,
     int64_t gain = 0;
     for (size_t m = 0; m < l->n; m++) {
         const int64_t shift = given[m] - taken[m];
-        gain += l->importance[m] *
-                (penalty(high[m]) + penalty(low[m]) - penalty(high[m] - shift) -
-                 penalty(low[m] + shift));
+        gain += l->importance[m] * (penalty(high[m]) + penalty(low[m]) -
+                                    penalty(high[m] - shift) - penalty(low[m] + shift));
     }
     return gain;
 }
 
-/* Where ranks hold many chunks every so many-th seat is tried, others at each step. */
+/* Where ranks hold many chunks every so many-th seat is tried, others in each round. */
 static int64_t stride_of(int64_t seats)
 {
     return cpb_max(1, seats / SEATS_TRIED);
@@ -151,9 +161,9 @@ static void try_partner(const layers *l, int32_t high, int32_t low, offer *best)
     const cpb_seating *const s = &l->seating;
     const int64_t give_stride = stride_of(s->first[high + 1] - s->first[high]);
     const int64_t take_stride = stride_of(s->first[low + 1] - s->first[low]);
-    for (int64_t i = s->first[high] + l->step % give_stride; i < s->first[high + 1];
+    for (int64_t i = s->first[high] + l->round % give_stride; i < s->first[high + 1];
          i += give_stride)
-        for (int64_t j = s->first[low] + l->step % take_stride; j < s->first[low + 1];
+        for (int64_t j = s->first[low] + l->round % take_stride; j < s->first[low + 1];
              j += take_stride) {
             const int64_t gain = gain_of(l, l->level + (size_t)high * l->n,
                                          l->level + (size_t)low * l->n,
@@ -164,28 +174,40 @@ static void try_partner(const layers *l, int32_t high, int32_t low, offer *best)
         }
 }
 
-/* The highest rank under any mask, and that mask. */
-static int64_t find_highest(const layers *l, int32_t *rank, size_t *mask)
+/* The mask under which a rank is highest. */
+static size_t worst_mask(const layers *l, int32_t rank)
 {
-    int64_t highest = -1;
-    for (int32_t r = 0; r < l->seating.ranks; r++)
-        for (size_t m = 0; m < l->n; m++)
-            if (l->level[(size_t)r * l->n + m] > highest) {
-                highest = l->level[(size_t)r * l->n + m];
-                *rank = r;
-                *mask = m;
-            }
-    return highest;
+    const int64_t *const level = l->level + (size_t)rank * l->n;
+    size_t worst = 0;
+    for (size_t m = 1; m < l->n; m++)
+        worst = level[m] > level[worst] ? m : worst;
+    return worst;
 }
 
-/* The ranks in ascending order of their level under one mask. */
-static const cpb_item *rank_under(layers *l, size_t mask)
+/* Enter the ranks above the target, lowest first, and return how many they are. */
+static int32_t rank_above(layers *l, int64_t target)
 {
-    cpb_item *const order = l->seating.pool;
-    for (int32_t r = 0; r < l->seating.ranks; r++)
-        order[r] = (cpb_item){(uint64_t)l->level[(size_t)r * l->n + mask], r};
-    cpb_sort(order, order + l->seating.ranks, (size_t)l->seating.ranks);
-    return order;
+    int32_t n = 0;
+    for (int32_t r = 0; r < l->seating.ranks; r++) {
+        const int64_t level = l->level[(size_t)r * l->n + worst_mask(l, r)];
+        if (level > target)
+            l->above[n++] = (cpb_item){(uint64_t)level, r};
+    }
+    cpb_sort(l->above, l->seating.pool, (size_t)n);
+    return n;
+}
+
+/* The ranks in ascending order of their level under each mask. */
+static void rank_below(layers *l)
+{
+    const size_t ranks = (size_t)l->seating.ranks;
+    for (size_t m = 0; m < l->n; m++) {
+        cpb_item *const below = l->below + m * ranks;
+        for (size_t r = 0; r < ranks; r++)
+            below[r] = (cpb_item){(uint64_t)l->level[r * l->n + m], (int64_t)r};
+        cpb_sort(below, l->seating.pool, ranks);
+        l->taken[m] = 0;
+    }
 }
 
 static void exchange(layers *l, int32_t high, const offer *best)
@@ -202,25 +224,65 @@ static void exchange(layers *l, int32_t high, const offer *best)
     }
 }
 
-/* One exchange of the highest rank; false when it is within the target or stuck. */
-static bool lower_highest(layers *l, int64_t target)
+/* Exchange a chunk of `high` with the best of some ranks that are low where it is highest
+ * and that took no part yet. */
+static bool lower(layers *l, int32_t high, int64_t partners)
 {
-    int32_t high = 0;
-    size_t mask = 0;
-    if (find_highest(l, &high, &mask) <= target)
-        return false;
-    const cpb_item *const order = rank_under(l, mask);
+    const size_t mask = worst_mask(l, high);
+    const int32_t taken = l->taken[mask];
+    cpb_item *const below = l->below + mask * (size_t)l->seating.ranks;
+    const int64_t end = cpb_min(taken + partners, l->seating.ranks);
     offer best = {.gain = 0};
-    for (int32_t p = 0; p < cpb_min(MORE_PARTNERS, l->seating.ranks); p++) {
-        if (p >= PARTNERS && best.gain > 0)
-            break;
-        if (order[p].value != high)
-            try_partner(l, high, (int32_t)order[p].value, &best);
+    int32_t partner = -1;
+    for (int32_t p = taken; p < end; p++) {
+        const int64_t gain = best.gain;
+        if (below[p].value != high)
+            try_partner(l, high, (int32_t)below[p].value, &best);
+        if (best.gain > gain)
+            partner = p;
     }
-    if (best.gain <= 0)
+    if (partner < 0)
         return false;
     exchange(l, high, &best);
+    const cpb_item used = below[partner];
+    below[partner] = below[taken];
+    below[taken] = used;
+    l->taken[mask]++;
     return true;
+}
+
+/* One round: every rank above the target tries to come down, highest first. */
+static bool lower_all(layers *l, int32_t above, int64_t partners)
+{
+    bool moved = false;
+    rank_below(l);
+    for (int32_t i = above - 1; i >= 0; i--)
+        moved = lower(l, (int32_t)l->above[i].value, partners) || moved;
+    l->round++;
+    return moved;
+}
+
+/* Partners of each rank that is above: as many as the swaps to be tried allow. */
+static int64_t partners_of(const layers *l, int64_t above, int64_t swaps)
+{
+    const cpb_view *const view = l->even->view;
+    const int64_t seats =
+        cpb_min(cpb_max(1, view->n_chunks / view->ranks), SEATS_TRIED);
+    return cpb_max(1, swaps / (seats * seats * above));
+}
+
+static void improve(layers *l)
+{
+    const cpb_patience *const patience = cpb_even_patience(l->even->view);
+    const int64_t target = cpb_even_above(UNIT, patience->layer_stop);
+    int64_t swaps = SWAPS_TRIED; /* more of them after a round in vain */
+    while (l->round < patience->layer_rounds && swaps <= MOST_SWAPS) {
+        const int32_t above = rank_above(l, target);
+        if (above == 0)
+            break;
+        const bool moved = lower_all(l, above, partners_of(l, above, swaps));
+        swaps = moved ? SWAPS_TRIED : swaps * 4;
+    }
 }
 
 cpb_status cpb_even_layers(cpb_even *even)
@@ -231,12 +293,7 @@ cpb_status cpb_even_layers(cpb_even *even)
         status = start(&l);
     if (status != CPB_OK)
         return status;
-
-    const cpb_patience *const patience = cpb_even_patience(even->view);
-    const int64_t steps = patience->rounds * even->view->ranks / 8 + patience->rounds;
-    const int64_t target = cpb_even_above(UNIT, patience->layer_stop);
-    while (l.step < steps && lower_highest(&l, target))
-        l.step++;
+    improve(&l);
     cpb_seating_owners(&l.seating, even->best.owner);
     return CPB_OK;
 }

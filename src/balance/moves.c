@@ -188,10 +188,10 @@ bool cpb_mend(cpb_seating *seating, int64_t target, int32_t partners)
         done = done && best.peak <= target;
         if (partner < 0)
             continue;
-        const cpb_item used = order[partner];
-        order[partner] = order[lowest];
-        order[lowest++] = used;
-        cpb_apply_swap(seating, high, (int32_t)used.value, &best);
+        cpb_apply_swap(seating, high, (int32_t)order[partner].value, &best);
+        for (int32_t p = partner; p > lowest; p--)
+            order[p] = order[p - 1]; /* those still free stay in order */
+        lowest++;
     }
     return done;
 }

@@ -8,16 +8,16 @@
 
 /* What is dealt to whom. */
 typedef struct cpb_table {
-    int64_t n;               /* chunks */
-    const cpb_item *rising;  /* [n] cost and chunk, in ascending order of cost */
+    int64_t n;              /* chunks */
+    const cpb_item *rising; /* [n] cost and chunk, in ascending order of cost */
     int32_t ranks;
     const int64_t *handicap; /* [ranks] >= 0 level of a rank that holds nothing */
     int64_t base;            /* seats of every rank */
     int64_t extras;          /* ranks that may have one more */
     int32_t pinned;          /* a rank whose base is `pinned_base`, or -1: none */
     int64_t pinned_base;
-    bool spread;             /* of equal levels, the rank with fewer chunks comes first */
-    cpb_item *order;         /* [2 * ranks] scratch */
+    bool spread;     /* of equal levels, the rank with fewer chunks comes first */
+    cpb_item *order; /* [2 * ranks] scratch */
 } cpb_table;
 
 /* Who gets what. A level is the handicap plus the costs. */

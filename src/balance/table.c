@@ -83,6 +83,17 @@ const cpb_balancer cpb_balancers[] = {
         .kernels = ALL_KERNELS,
         .transports = BY_NEED,
     },
+    {
+        .name = "even",
+        .summary = "load nearest to the bound, traffic ignored",
+        .run = cpb_balance_even,
+        .weights = CPB_WEIGHTS_GIVEN,
+        .by_chunk = true,
+        .chunk = 128,
+        .rank_factor = 1,
+        .kernels = ALL_KERNELS,
+        .transports = BY_NEED,
+    },
 };
 
 const size_t cpb_n_balancers = sizeof cpb_balancers / sizeof *cpb_balancers;

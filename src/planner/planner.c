@@ -5,9 +5,7 @@
 
 #include "../base/error.h"
 #include "../base/nearest.h"
-#include "../read/step_floor.h"
-
-#include <cpb/score.h>
+#include "../read/step.h"
 
 #include <assert.h>
 #include <string.h>
@@ -206,96 +204,54 @@ done:
     return status == CPB_NO_MEMORY ? cpb_fail_memory(error) : status;
 }
 
-/* The plan of a row, and a floor under its step time. */
-typedef struct candidate {
-    cpb_plan *plan; /* NULL: the row refuses */
-    int64_t floor;
-} candidate;
-
-/* A row that refuses (a cap it cannot keep) is left out; if all do, the last sentence
- * stands. */
-static cpb_status make_candidates(const cpb_masks *masks, const cpb_options *options,
-                                  candidate *candidates, cpb_error *error)
+/* Keep the plan of a row if it is no slower than the best so far. */
+static cpb_status try_row(const cpb_balancer *row, const cpb_masks *masks,
+                          const cpb_options *options, cpb_plan **best,
+                          int64_t *best_time, cpb_error *error)
 {
-    cpb_status refusal = CPB_OK;
-    bool any = false;
-    for (size_t i = 0; i < cpb_n_balancers; i++) {
-        candidate *const c = &candidates[i];
-        if (!serves(&cpb_balancers[i], &options->setup))
-            continue;
-        cpb_status status = run_row(&cpb_balancers[i], masks, options, &c->plan, error);
-        if (status == CPB_UNSUPPORTED) {
-            refusal = status;
-            continue;
-        }
-        if (status == CPB_OK)
-            status = cpb_step_floor(c->plan, masks, &options->setup, &options->allocator,
-                                    &c->floor);
-        if (status != CPB_OK)
-            return status == CPB_NO_MEMORY ? cpb_fail_memory(error) : status;
-        any = true;
+    cpb_plan *plan;
+    int64_t time;
+    cpb_status status;
+
+    CPB_TRY(run_row(row, masks, options, &plan, error));
+    CPB_TRY(cpb_step_within(plan, masks, &options->setup, *best_time,
+                            &options->allocator, &time, error));
+    if (!*best || time <= *best_time) {
+        cpb_plan *const worse = *best;
+        *best = plan;
+        plan = worse;
+        *best_time = time;
     }
-    return any ? CPB_OK : refusal;
+done:
+    cpb_plan_free(plan);
+    return status;
 }
 
-/* The unscored candidate with the least floor; of equals the earlier row. */
-static candidate *next_candidate(candidate *candidates, size_t n)
-{
-    candidate *next = NULL;
-    for (size_t i = 0; i < n; i++)
-        if (candidates[i].plan && (!next || candidates[i].floor < next->floor))
-            next = &candidates[i];
-    return next;
-}
-
-/* Score in the order of the floors and stop where no floor can win any more. Ties go to
- * the plan that comes first in that order. */
-static cpb_status choose(const cpb_masks *masks, const cpb_options *options,
-                         candidate *candidates, cpb_plan **best, cpb_error *error)
-{
-    int64_t best_time = INT64_MAX;
-    for (candidate *c; (c = next_candidate(candidates, cpb_n_balancers)) != NULL;) {
-        cpb_score score;
-        if (c->floor >= best_time)
-            break;
-        const cpb_status status =
-            cpb_score_plan(c->plan, masks, &options->setup, &options->allocator, &score,
-                           NULL, NULL, error);
-        if (status != CPB_OK)
-            return status;
-        if (score.step_time < best_time) {
-            cpb_plan_free(*best);
-            *best = c->plan;
-            best_time = score.step_time;
-        } else {
-            cpb_plan_free(c->plan);
-        }
-        c->plan = NULL;
-    }
-    return CPB_OK;
-}
-
+/* From the last row, which is likely to win, to the first, so that most rows are given up
+ * early; of equals the first row stays. A row that refuses (a cap it cannot keep, costs
+ * beyond 64 bits) is left out; if all do, the last sentence stands. */
 static cpb_status run_auto(const cpb_masks *masks, const cpb_options *options,
                            cpb_plan **best, cpb_error *error)
 {
-    cpb_arena arena = {.allocator = cpb_allocator_or_default(&options->allocator)};
-    candidate *const candidates =
-        cpb_arena_zeros(&arena, cpb_n_balancers, sizeof *candidates);
-    cpb_status status;
+    int64_t best_time = INT64_MAX;
+    cpb_status status = CPB_OK;
 
     *best = NULL;
-    if (!candidates)
-        return cpb_fail_memory(error);
-    CPB_TRY(make_candidates(masks, options, candidates, error));
-    CPB_TRY(choose(masks, options, candidates, best, error));
-done:
-    for (size_t i = 0; i < cpb_n_balancers; i++)
-        cpb_plan_free(candidates[i].plan);
+    for (size_t i = cpb_n_balancers; i-- > 0;) {
+        if (!serves(&cpb_balancers[i], &options->setup))
+            continue;
+        status = try_row(&cpb_balancers[i], masks, options, best, &best_time, error);
+        if (status == CPB_UNSUPPORTED || status == CPB_TOO_LARGE)
+            continue;
+        if (status != CPB_OK)
+            break;
+    }
+    if (*best && (status == CPB_UNSUPPORTED || status == CPB_TOO_LARGE))
+        status = CPB_OK;
     if (status != CPB_OK) {
         cpb_plan_free(*best);
         *best = NULL;
     }
-    cpb_arena_free(&arena);
     return status;
 }
 

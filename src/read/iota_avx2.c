@@ -14,10 +14,13 @@
 enum {
     LINE = 64,   /* bytes of a cache line */
     VECTOR = 32, /* bytes of a vector */
+    HALF = VECTOR / 2,
     BLOCK = 8 * LINE,
-    RUNS_AHEAD = 4,     /* hides the misses of a run behind the runs between */
-    BYTES_AHEAD = 2048, /* the same for the array that is written front to back */
-    IN_L2 = 2 << 20     /* bytes of an array up to which it needs no such help */
+    RUNS_AHEAD = 8,      /* hides the misses of a run behind the runs between */
+    BYTES_AHEAD = 2048,  /* the same for the array that is written front to back */
+    RUNS_FAR_AHEAD = 16, /* the same where lines come from memory */
+    STAGE = 4096,        /* bytes that surely stay in the nearest cache */
+    IN_L2 = 2 << 20      /* bytes of an array up to which it needs no such help */
 };
 
 /* How to count in one element type. Values stay below 2^31, so two int32 side by side
@@ -48,12 +51,11 @@ AVX2 static inline __m256i count_from(const ramp *r, int64_t value)
     return _mm256_add_epi64(_mm256_set1_epi64x(value * r->one), r->ascending);
 }
 
-/* Fetch the lines of a block that is soon written. The address need not be inside any
- * array: it is not read, only hoped for. */
-static inline void prefetch(const void *base, size_t offset, size_t bytes)
+/* Fetch the lines of bytes that are soon written. */
+static inline void prefetch(const unsigned char *at, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i += LINE)
-        __builtin_prefetch((const void *)((uintptr_t)base + offset + i), 1, 3);
+        __builtin_prefetch(at + i, 1, 3);
 }
 
 /* Write a block of consecutive integers that starts with `x`; returns what follows. Four
@@ -76,19 +78,47 @@ AVX2 static inline __m256i write_block(unsigned char *out, __m256i x, __m256i st
     return a;
 }
 
-/* Write one run; what is written later stands at `later`. The last vector may overlap
- * the one before it. */
+/* The last `elements` of a run of n. */
+AVX2 static inline __m256i count_last(const ramp *r, int64_t value, int64_t n,
+                                      int64_t elements)
+{
+    return count_from(r, value + n - elements);
+}
+
+/* Write less than a line: two vectors, or halves of vectors, that may overlap. */
+AVX2 static inline void write_short(const ramp *r, unsigned char *out, int64_t value,
+                                    int64_t n)
+{
+    const size_t bytes = (size_t)n * r->bytes;
+    unsigned char *const end = out + bytes;
+    if (bytes >= VECTOR) {
+        const __m256i last = count_last(r, value, n, r->lanes);
+        _mm256_storeu_si256((void *)out, count_from(r, value));
+        _mm256_storeu_si256((void *)(end - VECTOR), last);
+    } else if (bytes >= HALF) {
+        const __m256i first = count_from(r, value);
+        const __m256i last = count_last(r, value, n, r->lanes / 2);
+        _mm_storeu_si128((void *)out, _mm256_castsi256_si128(first));
+        _mm_storeu_si128((void *)(end - HALF), _mm256_castsi256_si128(last));
+    } else {
+        cpb_iota_write(r->type, out, value, n);
+    }
+}
+
+/* Write one run; as many bytes at `fetched` are fetched for a run that follows, none if it
+ * is NULL. The last vector may overlap the one before it. */
 AVX2 static inline void write_run(const ramp *r, unsigned char *out, int64_t value,
-                                  int64_t n, const void *later)
+                                  int64_t n, const unsigned char *fetched)
 {
     unsigned char *const begin = out, *const end = out + (size_t)n * r->bytes;
-    if (n < r->lanes) {
-        cpb_iota_write(r->type, out, value, n);
+    if (n < 2 * r->lanes) {
+        write_short(r, out, value, n);
         return;
     }
     __m256i x = count_from(r, value);
     for (; end - out >= BLOCK; out += BLOCK) {
-        prefetch(later, (size_t)(out - begin), BLOCK);
+        if (fetched)
+            prefetch(fetched + (out - begin), BLOCK);
         x = write_block(out, x, r->step);
     }
     for (; end - out >= VECTOR; out += VECTOR) {
@@ -96,8 +126,7 @@ AVX2 static inline void write_run(const ramp *r, unsigned char *out, int64_t val
         x = _mm256_add_epi64(x, r->step);
     }
     if (out < end)
-        _mm256_storeu_si256((void *)(end - VECTOR),
-                            count_from(r, value + n - r->lanes));
+        _mm256_storeu_si256((void *)(end - VECTOR), count_last(r, value, n, r->lanes));
 }
 
 static inline size_t smaller(size_t a, size_t b)
@@ -105,129 +134,142 @@ static inline size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* The run that is written a few runs after run i. */
-static inline cpb_range run_ahead(const cpb_iota *iota, size_t i)
+/* The run that is written `ahead` runs after run i. */
+static inline cpb_range run_ahead(const cpb_iota *iota, size_t i, size_t ahead)
 {
-    return iota->runs[smaller(i + RUNS_AHEAD, iota->n_runs - 1)];
+    return iota->runs[smaller(i + ahead, iota->n_runs - 1)];
+}
+
+/* Where `count` elements from p stand, to be fetched; NULL where they pass the end. */
+static inline const unsigned char *
+later(const cpb_iota *iota, const unsigned char *array, int64_t p, int64_t count)
+{
+    return p + count <= iota->n ? array + (size_t)p * cpb_index_bytes(iota->type)
+                                : NULL;
 }
 
 AVX2 static void write_cached(const cpb_iota *iota)
 {
     const ramp r = ramp_of(iota->type);
-    const size_t ahead = (size_t)iota->n * r.bytes > IN_L2 ? BYTES_AHEAD : 0;
-    unsigned char *order = iota->order, *const inverse = iota->inverse;
+    const bool help = (size_t)iota->n * r.bytes > IN_L2;
+    const int64_t ahead = help ? BYTES_AHEAD / (int64_t)r.bytes : iota->n;
+    unsigned char *const order = iota->order, *const inverse = iota->inverse;
     int64_t slot = 0;
     for (size_t i = 0; i < iota->n_runs; i++) {
         const cpb_range run = iota->runs[i];
         const int64_t n = run.end - run.begin;
-        if (order) {
-            write_run(&r, order, run.begin, n, order + ahead);
-            order += (size_t)n * r.bytes;
-        }
+        const int64_t begin_ahead = run_ahead(iota, i, RUNS_AHEAD).begin;
+        if (order)
+            write_run(&r, order + (size_t)slot * r.bytes, run.begin, n,
+                      later(iota, order, slot + ahead, n));
         if (inverse)
             write_run(&r, inverse + (size_t)run.begin * r.bytes, slot, n,
-                      inverse + (size_t)run_ahead(iota, i).begin * r.bytes);
+                      later(iota, inverse, begin_ahead, n));
         slot += n;
     }
 }
 
-/* A place where bytes go line by line: the line at `at`, of which the bytes from .. to
- * - 1 wait in `line` until it is whole. */
-typedef struct stream {
-    alignas(LINE) unsigned char line[LINE];
-    unsigned char *at;
+/* The next bytes of an array that is written front to back, kept in the nearest cache
+ * until they are many whole lines: bytes from .. to - 1 belong at `at` + from. */
+typedef struct stage {
+    alignas(LINE) unsigned char bytes[STAGE];
+    unsigned char *at; /* starts a line, as `bytes` does */
     size_t from, to;
-} stream;
+} stage;
 
-static inline void stream_open(stream *s, unsigned char *out)
+static inline void stage_open(stage *s, unsigned char *out)
 {
     s->from = s->to = (uintptr_t)out % LINE;
     s->at = out - s->from;
 }
 
-/* Part of a line goes by ordinary stores, so that neighbours keep theirs. */
-static inline void stream_close(stream *s)
+/* Whole lines pass the caches; parts of lines at both ends, whose other bytes are not
+ * ours, do not. */
+AVX2 static void stage_flush(stage *s)
 {
-    if (s->from < s->to)
-        memcpy(s->at + s->from, s->line + s->from, s->to - s->from);
-}
-
-AVX2 static inline void stream_line(unsigned char *at, __m256i a, __m256i b)
-{
-    _mm256_stream_si256((void *)at, a);
-    _mm256_stream_si256((void *)(at + VECTOR), b);
-}
-
-AVX2 static inline void stream_flush(stream *s)
-{
-    if (s->from == 0)
-        stream_line(s->at, _mm256_load_si256((const void *)s->line),
-                    _mm256_load_si256((const void *)(s->line + VECTOR)));
-    else
-        stream_close(s);
-    s->at += LINE;
+    const size_t head = (s->from + LINE - 1) / LINE * LINE, tail = s->to / LINE * LINE;
+    if (head > tail) {
+        memcpy(s->at + s->from, s->bytes + s->from, s->to - s->from);
+        return;
+    }
+    memcpy(s->at + s->from, s->bytes + s->from, head - s->from);
+    for (size_t i = head; i < tail; i += VECTOR)
+        _mm256_stream_si256((void *)(s->at + i),
+                            _mm256_load_si256((const void *)(s->bytes + i)));
+    memcpy(s->at + tail, s->bytes + tail, s->to - tail);
+    s->at += STAGE;
     s->from = s->to = 0;
 }
 
-AVX2 static inline void stream_run(stream *s, const ramp *r, int64_t value, int64_t n)
+AVX2 static inline void stage_run(stage *s, const ramp *r, int64_t value, int64_t n)
 {
-    const int64_t per_line = 2 * r->lanes;
-    if (s->to > 0) {
-        const int64_t room = (int64_t)((LINE - s->to) / r->bytes);
+    while (n > 0) {
+        const int64_t room = (int64_t)((STAGE - s->to) / r->bytes);
         const int64_t some = n < room ? n : room;
-        cpb_iota_write(r->type, s->line + s->to, value, some);
+        write_run(r, s->bytes + s->to, value, some, NULL);
         s->to += (size_t)some * r->bytes;
-        if (s->to < LINE)
-            return;
-        stream_flush(s);
         value += some;
         n -= some;
+        if (s->to == STAGE)
+            stage_flush(s);
     }
-    __m256i x = count_from(r, value);
-    for (; n >= per_line; n -= per_line, value += per_line) {
-        const __m256i y = _mm256_add_epi64(x, r->step);
-        stream_line(s->at, x, y);
-        x = _mm256_add_epi64(y, r->step);
-        s->at += LINE;
-    }
-    cpb_iota_write(r->type, s->line, value, n);
-    s->to = (size_t)n * r->bytes;
 }
 
-/* Fetch the first and the last line of a run that shares them with others. */
+/* Write one run past the caches, but for the parts of lines at its ends. */
+AVX2 static inline void stream_run(const ramp *r, unsigned char *out, int64_t value,
+                                   int64_t n)
+{
+    unsigned char *const end = out + (size_t)n * r->bytes;
+    const size_t head = (LINE - (uintptr_t)out % LINE) % LINE;
+    if (end - out < (ptrdiff_t)(head + LINE)) {
+        write_run(r, out, value, n, NULL);
+        return;
+    }
+    write_short(r, out, value, (int64_t)(head / r->bytes));
+    value += (int64_t)(head / r->bytes);
+    out += head;
+    __m256i x = count_from(r, value);
+    for (; end - out >= LINE; out += LINE, value += 2 * r->lanes) {
+        const __m256i y = _mm256_add_epi64(x, r->step);
+        _mm256_stream_si256((void *)out, x);
+        _mm256_stream_si256((void *)(out + VECTOR), y);
+        x = _mm256_add_epi64(y, r->step);
+    }
+    write_short(r, out, value, (end - out) / (int64_t)r->bytes);
+}
+
+/* Fetch the first and the last line of a run where it shares them with others. */
 static inline void prefetch_ends(const unsigned char *begin, const unsigned char *end)
 {
     if ((uintptr_t)begin % LINE)
-        prefetch(begin, 0, 1);
+        prefetch(begin, 1);
     if ((uintptr_t)end % LINE)
-        prefetch(end, 0, 1);
+        prefetch(end, 1);
 }
 
 AVX2 static void write_streamed(const cpb_iota *iota)
 {
     const ramp r = ramp_of(iota->type);
     unsigned char *const inverse = iota->inverse;
-    stream order, piece;
+    stage order;
     int64_t slot = 0;
     if (iota->order)
-        stream_open(&order, iota->order);
+        stage_open(&order, iota->order);
     for (size_t i = 0; i < iota->n_runs; i++) {
         const cpb_range run = iota->runs[i];
         const int64_t n = run.end - run.begin;
         if (iota->order)
-            stream_run(&order, &r, run.begin, n);
+            stage_run(&order, &r, run.begin, n);
         if (inverse) {
-            const cpb_range ahead = run_ahead(iota, i);
+            const cpb_range ahead = run_ahead(iota, i, RUNS_FAR_AHEAD);
             prefetch_ends(inverse + (size_t)ahead.begin * r.bytes,
                           inverse + (size_t)ahead.end * r.bytes);
-            stream_open(&piece, inverse + (size_t)run.begin * r.bytes);
-            stream_run(&piece, &r, slot, n);
-            stream_close(&piece);
+            stream_run(&r, inverse + (size_t)run.begin * r.bytes, slot, n);
         }
         slot += n;
     }
     if (iota->order)
-        stream_close(&order);
+        stage_flush(&order);
     _mm_sfence(); /* non-temporal stores are not ordered by anything else */
 }
 

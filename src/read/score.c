@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The score: every figure of docs/formats.md, from the plan alone. */
+#include "step.h"
+
 #include "score_layer.h"
 
 #include "../balance/bound.h"
 #include "../base/error.h"
 
 #include <assert.h>
+#include <string.h>
 
 /* Everything a score gathers before it is summed up. */
 typedef struct scoring {
@@ -17,6 +20,8 @@ typedef struct scoring {
     cpb_layer *layers;     /* [masks->n] */
     cpb_rank_score *cells; /* [ranks] */
     int64_t pair_max;
+    int64_t limit; /* stop as soon as the step time is known to be longer */
+    bool stopped;
 } scoring;
 
 static int64_t weight_of(const cpb_masks *masks, size_t m)
@@ -77,8 +82,9 @@ static cpb_status gather_rank(scoring *s, int32_t r, int64_t *got, int64_t *matr
     };
     for (size_t i = 0; i < own.n; i++)
         cell->tokens += cpb_range_length(own.runs[i]);
-    for (int32_t other = 0; other < s->ranks; other++)
-        got[other] = 0;
+    if (!own.n && s->setup->transport == CPB_EXCHANGE && !s->setup->nodes)
+        goto done; /* needs nothing; there may be many such ranks */
+    memset(got, 0, (size_t)s->ranks * sizeof *got);
     for (size_t m = 0; m < s->masks->n; m++)
         CPB_TRY(cpb_layer_add_rank(&s->layers[m], &shard, &own, &scratch, got));
     note_row(s, r, got, matrix);
@@ -91,8 +97,16 @@ done:
 static bool add_weighted(int64_t *sum, int64_t weight, cpb_wide value)
 {
     const cpb_wide total = *sum + value * weight;
-    *sum = total > CPB_MAX_COST ? CPB_MAX_COST : (int64_t)total;
-    return total <= CPB_MAX_COST;
+    *sum = total > INT64_MAX ? INT64_MAX : (int64_t)total;
+    return total <= INT64_MAX;
+}
+
+static cpb_status fail_large(cpb_error *error)
+{
+    return cpb_fail(error, CPB_TOO_LARGE, -1,
+                    "a modelled time passes %lld ps; use more ranks, smaller weights or "
+                    "a profile with lower prices",
+                    (long long)INT64_MAX);
 }
 
 static bool sum_cell(const scoring *s, size_t m, int32_t r, cpb_rank_score *cell)
@@ -127,12 +141,7 @@ static cpb_status sum_cells(scoring *s, cpb_error *error)
             fits = sum_cell(s, m, r, &s->cells[r]) && fits;
     for (int32_t r = 0; r < s->ranks; r++)
         s->cells[r].peers = cpb_layers_peers(s->layers, s->masks->n, r);
-    if (!fits)
-        return cpb_fail(error, CPB_TOO_LARGE, -1,
-                        "a figure of the score passes %lld; use smaller weights or the "
-                        "cost pairs",
-                        (long long)CPB_MAX_COST);
-    return CPB_OK;
+    return fits ? CPB_OK : fail_large(error);
 }
 
 /* Chunk costs are exact, hence good for a bound, where no q-tile holds two chunks. */
@@ -208,7 +217,7 @@ static int64_t token_bound(const scoring *s)
     int64_t query = 0;
     for (size_t m = 0; m < s->masks->n; m++) {
         const cpb_floor floor = cpb_work_floor(s->masks->mask[m], s->setup);
-        total += (cpb_wide)floor.total * weight_of(s->masks, m);
+        total += floor.total * weight_of(s->masks, m);
         query = cpb_max(query, floor.query);
     }
     int64_t fastest;
@@ -274,9 +283,7 @@ static cpb_status set_times(const scoring *s, cpb_score *score, cpb_error *error
             out[i] += weight * layer->net_out[i];
         }
         if (!add_weighted(&score->step_time, weight, cpb_layer_step(layer)))
-            return cpb_fail(error, CPB_TOO_LARGE, -1,
-                            "the step time passes %lld ps; use smaller weights",
-                            (long long)CPB_MAX_COST);
+            return fail_large(error);
     }
     for (int32_t i = 0; i < nodes; i++) {
         score->net_in_max = cpb_max(score->net_in_max, in[i]);
@@ -299,6 +306,17 @@ static cpb_status set_tiles_added(const scoring *s, cpb_score *score, cpb_error 
     return CPB_OK;
 }
 
+/* Whether the ranks so far show that the step takes longer than the limit. */
+static bool passes_limit(const scoring *s, int32_t rank)
+{
+    cpb_wide floor = 0;
+    if (s->limit == INT64_MAX)
+        return false;
+    for (size_t m = 0; m < s->masks->n; m++)
+        floor += weight_of(s->masks, m) * cpb_layer_step_floor(&s->layers[m], rank);
+    return floor > s->limit;
+}
+
 static cpb_status gather(scoring *s, int64_t *matrix, cpb_error *error)
 {
     cpb_owners owners;
@@ -311,8 +329,10 @@ static cpb_status gather(scoring *s, int64_t *matrix, cpb_error *error)
     for (size_t m = 0; m < s->masks->n; m++)
         CPB_TRY(cpb_layer_start(&s->layers[m], s->masks->mask[m], weight_of(s->masks, m),
                                 s->setup, s->plan, &owners, s->arena));
-    for (int32_t r = 0; r < s->ranks; r++)
+    for (int32_t r = 0; r < s->ranks && !s->stopped; r++) {
         CPB_TRY(gather_rank(s, r, got, matrix));
+        s->stopped = passes_limit(s, r);
+    }
     for (size_t m = 0; m < s->masks->n; m++)
         CPB_TRY(cpb_layer_finish(&s->layers[m]));
 done:
@@ -321,32 +341,66 @@ done:
     return status == CPB_OK ? CPB_OK : cpb_fail_memory(error);
 }
 
+static cpb_status start(scoring *s, const cpb_plan *plan, const cpb_masks *masks,
+                        const cpb_setup *setup, cpb_arena *arena, cpb_rank_score *cells,
+                        cpb_error *error)
+{
+    cpb_status status;
+    *s = (scoring){
+        .plan = plan,
+        .masks = masks,
+        .setup = setup,
+        .ranks = cpb_plan_ranks(plan),
+        .arena = arena,
+        .cells = cells,
+        .limit = INT64_MAX,
+    };
+    assert(masks->n);
+    CPB_TRY(cpb_setup_check(setup, s->ranks, error));
+    CPB_TRY(check_masks(plan, masks, error));
+    if (!s->cells)
+        s->cells = cpb_arena_take(arena, (size_t)s->ranks, sizeof *s->cells);
+    if (!s->cells)
+        status = cpb_fail_memory(error);
+done:
+    return status;
+}
+
+cpb_status cpb_step_within(const cpb_plan *plan, const cpb_masks *masks,
+                           const cpb_setup *setup, int64_t limit,
+                           const cpb_allocator *allocator, int64_t *step,
+                           cpb_error *error)
+{
+    cpb_arena arena = {.allocator = cpb_allocator_or_default(allocator)};
+    cpb_score score = {0};
+    scoring s;
+    cpb_status status;
+
+    CPB_TRY(start(&s, plan, masks, setup, &arena, NULL, error));
+    s.limit = limit;
+    CPB_TRY(gather(&s, NULL, error));
+    if (!s.stopped)
+        CPB_TRY(set_times(&s, &score, error));
+    *step = s.stopped ? INT64_MAX : score.step_time;
+done:
+    cpb_arena_free(&arena);
+    return status;
+}
+
 cpb_status cpb_score_plan(const cpb_plan *plan, const cpb_masks *masks,
                           const cpb_setup *setup, const cpb_allocator *allocator,
                           cpb_score *score, cpb_rank_score *ranks, int64_t *matrix,
                           cpb_error *error)
 {
     cpb_arena arena = {.allocator = cpb_allocator_or_default(allocator)};
-    scoring s = {
-        .plan = plan,
-        .masks = masks,
-        .setup = setup,
-        .ranks = cpb_plan_ranks(plan),
-        .arena = &arena,
-        .cells = ranks,
-    };
+    scoring s;
     cpb_status status;
 
-    assert(score && masks->n);
+    assert(score);
     *score = (cpb_score){0};
-    CPB_TRY(cpb_setup_check(setup, s.ranks, error));
-    CPB_TRY(check_masks(plan, masks, error));
-    if (!s.cells)
-        s.cells = cpb_arena_take(&arena, (size_t)s.ranks, sizeof *s.cells);
-    if (!s.cells) {
-        status = cpb_fail_memory(error);
-        goto done;
-    }
+    CPB_TRY(start(&s, plan, masks, setup, &arena, ranks, error));
+    if (matrix)
+        memset(matrix, 0, (size_t)s.ranks * (size_t)s.ranks * sizeof *matrix);
     CPB_TRY(gather(&s, matrix, error));
     CPB_TRY(sum_cells(&s, error));
     set_maxima(&s, score);

@@ -258,18 +258,38 @@ static cpb_wide overlapped(const cpb_layer *layer, const cpb_shard_cost *cost,
     }
 }
 
+/* All passes of one rank. */
+static cpb_wide rank_step(const cpb_layer *layer, int32_t rank, cpb_wide wire)
+{
+    const cpb_shard_cost *const cost = &layer->cells[rank].cost;
+    const cpb_wide step = overlapped(layer, cost, pass_time(layer, rank, false), wire);
+    return layer->setup->backward
+               ? step + overlapped(layer, cost, pass_time(layer, rank, true), wire)
+               : step;
+}
+
 cpb_wide cpb_layer_step(const cpb_layer *layer)
 {
     const cpb_wide wire = wire_time(layer);
     cpb_wide longest = 0;
     for (int32_t r = 0; r < layer->ranks; r++) {
-        const cpb_shard_cost *const cost = &layer->cells[r].cost;
-        cpb_wide step = overlapped(layer, cost, pass_time(layer, r, false), wire);
-        if (layer->setup->backward)
-            step += overlapped(layer, cost, pass_time(layer, r, true), wire);
+        const cpb_wide step = rank_step(layer, r, wire);
         longest = step > longest ? step : longest;
     }
     return longest;
+}
+
+cpb_wide cpb_layer_step_floor(const cpb_layer *layer, int32_t rank)
+{
+    const cpb_profile *const profile = &layer->setup->profile;
+    const int64_t receive = layer->cells[rank].receive;
+    if (!receive || layer->setup->kernel == CPB_RECURRENT)
+        return rank_step(layer, rank, 0);
+    return rank_step(layer, rank,
+                     profile->phase_latency +
+                         transfer_time(layer->setup, receive,
+                                       layer->setup->nodes ? profile->link_bytes_per_us
+                                                           : profile->net_bytes_per_us));
 }
 
 typedef struct tile_sum {

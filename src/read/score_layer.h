@@ -61,6 +61,10 @@ cpb_wide cpb_layer_compute(const cpb_layer *layer, int32_t rank);
 /* Modelled step time in picoseconds. */
 cpb_wide cpb_layer_step(const cpb_layer *layer);
 
+/* What the step takes at least, from one rank that was added: its compute and the keys
+ * that it receives. */
+cpb_wide cpb_layer_step_floor(const cpb_layer *layer, int32_t rank);
+
 /* Non-empty tiles of any shard under this mask. */
 cpb_status cpb_layer_tiles(const cpb_layer *layer, const cpb_range *runs, size_t n_runs,
                            int64_t *tiles);

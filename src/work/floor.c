@@ -126,7 +126,7 @@ static cpb_floor floor_of_pass(const cpb_mask *mask, const cpb_setup *setup,
         (cpb_wide)price.kv_tile * cpb_ceil_div(mask->tokens, tiling.tile_k);
     const cpb_wide query =
         most ? (cpb_wide)tile * cpb_ceil_div(most, tiling.tile_k) + price.q_tile : 0;
-    return (cpb_floor){clipped(total), clipped(query)};
+    return (cpb_floor){total, clipped(query)};
 }
 
 cpb_floor cpb_work_floor(const cpb_mask *mask, const cpb_setup *setup)
@@ -136,13 +136,13 @@ cpb_floor cpb_work_floor(const cpb_mask *mask, const cpb_setup *setup)
         return (cpb_floor){cpb_mask_pairs(mask), most_keys(mask)};
     if (setup->cost == CPB_TILES)
         return (cpb_floor){
-            clipped(ceil_wide(touch(mask, &tiling).tiles, tiling.tile_q)),
+            ceil_wide(touch(mask, &tiling).tiles, tiling.tile_q),
             cpb_ceil_div(most_keys(mask), tiling.tile_k)};
     if (setup->kernel == CPB_RECURRENT) {
         const int64_t passes = setup->backward ? 2 : 1;
         const cpb_wide per_token = (cpb_wide)setup->profile.recurrent_token * passes;
         return (cpb_floor){
-            clipped(per_token * mask->tokens),
+            per_token * mask->tokens,
             clipped(per_token + (cpb_wide)setup->profile.recurrent_run * passes)};
     }
     cpb_floor floor = floor_of_pass(mask, setup, false);

@@ -37,8 +37,8 @@ int64_t cpb_setup_key_bytes(const cpb_setup *setup);
 /* A floor under any rearrangement: what the loads of all ranks sum to at least, and the
  * least load of a rank that holds the costliest query. Proofs stand in floor.c. */
 typedef struct cpb_floor {
-    int64_t total;
-    int64_t query;
+    cpb_wide total;
+    int64_t query; /* clipped at CPB_MAX_COST */
 } cpb_floor;
 
 /* O(slices). */

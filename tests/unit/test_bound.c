@@ -196,22 +196,19 @@ static void one_or_two_chunks_per_rank_are_solved_exactly(void **state)
 static void a_causal_lattice_rounds_the_mean_up(void **state)
 {
     (void)state;
-    /* Four chunks 3, 10, 17, 24: two each makes 27 + 27; three ranks get no mean. */
+    /* Costs 3 + 7 i: two chunks make 6 + 7 j, three make 9 + 7 j. */
     const int64_t cost[] = {3, 10, 17, 24, 31, 38};
-    const cpb_load_problem two = {
-        .n = 4, .cost = cost, .ranks = 2, .seats = {2, 2}};
-    const cpb_load_problem three = {
-        .n = 6, .cost = cost, .ranks = 2, .seats = {3, 3}};
-    assert_true(bound_of(&two) == 27);
-    assert_true(bound_of(&three) == 65 && optimum(&three) == 65);
+    const cpb_load_problem even = {.n = 4, .cost = cost, .ranks = 2, .seats = {2, 2}};
+    const cpb_load_problem odd = {.n = 6, .cost = cost, .ranks = 2, .seats = {3, 3}};
+    assert_true(bound_of(&even) == 27);
+    assert_true(bound_of(&odd) == 65 && optimum(&odd) == 65);
 }
 
 static void extremes_do_not_overflow(void **state)
 {
     (void)state;
     const int64_t giant[] = {INT64_C(1) << 61, 0, 0, 0};
-    const cpb_load_problem one = {
-        .n = 4, .cost = giant, .ranks = 2, .seats = {2, 2}};
+    const cpb_load_problem one = {.n = 4, .cost = giant, .ranks = 2, .seats = {2, 2}};
     assert_true(bound_of(&one) == giant[0]);
 
     const int64_t zeros[4] = {0};
@@ -246,9 +243,9 @@ static void seats_follow_sizes_and_cap(void **state)
         {CPB_UNEVEN, 3, 128, 5, -1, {0, 1}},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        const cpb_seats seats = cpb_seats_of(cases[i].sizes, cases[i].tokens,
-                                             cases[i].chunk, cases[i].ranks,
-                                             cases[i].cap);
+        const cpb_seats seats =
+            cpb_seats_of(cases[i].sizes, cases[i].tokens, cases[i].chunk,
+                         cases[i].ranks, cases[i].cap);
         assert_true(seats.least == cases[i].seats.least);
         assert_true(seats.most == cases[i].seats.most);
     }
