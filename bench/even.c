@@ -16,7 +16,7 @@
 enum { BLOCK = 128, WINDOW = 4096, FRACTION = 16, MOST_COLUMNS = 2, BYTES_EACH = 512 };
 #define ONE ((int64_t)1 << FRACTION) /* fixed point */
 
-/* --- Distributions ----------------------------------------------------------------- */
+/* --- Distributions --------------------------------------------------------------- */
 
 static uint64_t next_random(uint64_t *seed)
 {
@@ -66,7 +66,8 @@ static int64_t exp2_of(int64_t x)
     return low;
 }
 
-/* Log-normal, sigma 1.2: 1.731 in powers of two, whose mean lies 1.039 above the mode. */
+/* Log-normal, sigma 1.2: 1.731 in powers of two, whose mean lies 1.039 above the
+ * mode. */
 static int64_t log_normal(uint64_t *seed, int64_t mean)
 {
     const int64_t x =
@@ -159,7 +160,7 @@ static void fill(size_t d, int64_t n, int64_t widest, int64_t *cost)
         fill_documents(&distributions[d], n, widest, seed, cost);
 }
 
-/* --- Measuring --------------------------------------------------------------------- */
+/* --- Measuring ------------------------------------------------------------------- */
 
 static double seconds_now(void)
 {

@@ -20,6 +20,7 @@ typedef struct cpb_claim {
     cpb_promise promise;
     const cpb_score *score; /**< stated figures, or NULL: none */
     const int64_t *pairs;   /**< [ranks] stated pairs per rank, or NULL: none */
+    const int64_t *loads;   /**< [ranks] stated loads, or NULL: none */
     const uint64_t *hash;   /**< stated hash, or NULL: none */
 } cpb_claim;
 

@@ -39,6 +39,8 @@ cpb_seats cpb_seats_of(cpb_sizes sizes, int64_t tokens, int64_t chunk, int32_t r
 
 int64_t cpb_scaled_load(int64_t load, int64_t fastest, int64_t speed)
 {
+    if (load / speed >= CPB_MOST_SCALED / fastest)
+        return CPB_MOST_SCALED;
     return load / speed * fastest + cpb_ceil_div(load % speed * fastest, speed);
 }
 
@@ -130,9 +132,9 @@ typedef struct crowd {
     int64_t others; /* chunks that these ranks hold beside those, at least */
 } crowd;
 
-/* The largest load in a crowd. Its mean is one bound. The others spread over the ranks of
- * the crowd, so of the s * ranks + 1 largest among them some rank holds s + 1: another
- * bound for each s. */
+/* The largest load in a crowd. Its mean is one bound. The others spread over the
+ * ranks of the crowd, so of the s * ranks + 1 largest among them some rank holds s +
+ * 1: another bound for each s. */
 static int64_t crowd_bound(const ladder *costs, cpb_seats seats, const crowd *who,
                            int64_t limit)
 {

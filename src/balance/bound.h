@@ -37,6 +37,9 @@ typedef struct cpb_load_problem {
     int64_t *scratch; /* [n + 1], or NULL: taken from the arena */
 } cpb_load_problem;
 
+/* Scaled loads go no further: what a rank needs 2^62 units for, nobody waits for. */
+#define CPB_MOST_SCALED (INT64_MAX / 2)
+
 /* The scaled load of one rank. `fastest` is the largest speed. */
 int64_t cpb_scaled_load(int64_t load, int64_t fastest, int64_t speed);
 
@@ -44,8 +47,8 @@ int64_t cpb_scaled_load(int64_t load, int64_t fastest, int64_t speed);
 int64_t cpb_load_within(int64_t scaled, int64_t fastest, int64_t speed);
 
 /* What the largest scaled load cannot be below, whoever deals. The caller has checked
- * that the sum of all costs and carried loads times the fastest speed is below 2^62.
- * Scratch comes from `arena`.
+ * that all costs and all carried loads sum to at most 2^61 each. Scratch comes from
+ * `arena`.
  * \return CPB_OK or CPB_NO_MEMORY. O(n log n). */
 cpb_status cpb_load_bound(const cpb_load_problem *problem, cpb_arena *arena,
                           int64_t *bound);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Load as near the bound as it pays to get: rows, then redeals and swaps.
  *
- * Dealing rows to the lowest rank leaves little to do where ranks hold many chunks. The
- * rest is done by redealing one or two random chunks of every rank (a pairing in opposite
- * orders, which cannot get worse), and by swaps for the few ranks still above. Where that
- * stays above what a snake or longest-first reach, theirs is taken. */
+ * Dealing rows to the lowest rank leaves little to do where ranks hold many chunks.
+ * The rest is done by redealing one or two random chunks of every rank (a pairing in
+ * opposite orders, which cannot get worse), and by swaps for the few ranks still
+ * above. Where that stays above what a snake or longest-first reach, theirs is
+ * taken. */
 #include "even.h"
 
 #include "../base/error.h"
@@ -12,8 +13,9 @@
 
 enum { MILLION = 1000000 };
 
-/* Pairs of ranks that a round tries to swap between, shared by those above the target,
- * and chunks up to which the rivals are tried even within it: they cost little there. */
+/* Pairs of ranks that a round tries to swap between, shared by those above the
+ * target, and chunks up to which the rivals are tried even within it: they cost
+ * little there. */
 enum { PAIRS_TRIED = 32, RIVAL_CHUNKS = 4096 };
 
 /* From so many seats per rank on, content is ten times nearer the bound. */
@@ -180,7 +182,8 @@ void cpb_even_start(cpb_even *even, const int64_t *cost)
     (capped ? cpb_start_longest_first : cpb_start_rows)(&even->table, &even->best);
 }
 
-/* The one column: its bound, what to be content with, and what makes loads of levels. */
+/* The one column: its bound, what to be content with, and what makes loads of
+ * levels. */
 typedef struct column {
     int64_t bound;
     int64_t target;

@@ -44,8 +44,8 @@ cpb_status cpb_even_prepare(const cpb_view *view, cpb_arena *arena, cpb_even *ev
 /* Sort the chunks by `cost` [n_chunks]. */
 cpb_status cpb_even_sort(cpb_even *even, const int64_t *cost);
 
-/* Where a cap is given, give a short last chunk away beforehand, because it takes less of
- * the cap than others; then make the first deal. Handicaps are filled in. */
+/* Where a cap is given, give a short last chunk away beforehand, because it takes
+ * less of the cap than others; then make the first deal. Handicaps are filled in. */
 void cpb_even_start(cpb_even *even, const int64_t *cost);
 
 /* Lower bound for one column of costs; NULL: those that were sorted. */

@@ -14,7 +14,8 @@
  * rank that it tries them with. */
 enum { SWAPS_TRIED = 8192, MOST_SWAPS = 16 * SWAPS_TRIED, SEATS_TRIED = 16 };
 
-/* How much a mask that makes up all of the time counts against one that hardly matters. */
+/* How much a mask that makes up all of the time counts against one that hardly
+ * matters. */
 enum { IMPORTANCE = 15 };
 
 /* What the bound of every mask becomes, and the excess that is still told apart. */
@@ -224,8 +225,8 @@ static void exchange(layers *l, int32_t high, const offer *best)
     }
 }
 
-/* Exchange a chunk of `high` with the best of some ranks that are low where it is highest
- * and that took no part yet. */
+/* Exchange a chunk of `high` with the best of some ranks that are low where it is
+ * highest and that took no part yet. */
 static bool lower(layers *l, int32_t high, int64_t partners)
 {
     const size_t mask = worst_mask(l, high);

@@ -114,8 +114,8 @@ static void sort_seats(cpb_seating *seating, int32_t rank)
     }
 }
 
-/* What the high rank should shed: into the middle of what brings both within the target,
- * or half the gap where nothing does. */
+/* What the high rank should shed: into the middle of what brings both within the
+ * target, or half the gap where nothing does. */
 static int64_t wanted_shift(int64_t high, int64_t low, int64_t target)
 {
     const int64_t least = high - target, most = target - low;

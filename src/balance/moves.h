@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Steps that improve who holds what. None changes how many chunks a rank holds, and none
- * ever raises the highest level. */
+/* Steps that improve who holds what. None changes how many chunks a rank holds, and
+ * none ever raises the highest level. */
 #ifndef CPB_SRC_MOVES_H
 #define CPB_SRC_MOVES_H
 
@@ -45,9 +45,9 @@ typedef struct cpb_swap {
     int64_t peak; /* the higher of both levels afterwards */
 } cpb_swap;
 
-/* The exchange between two ranks that leaves the lower peak, or the first one found that
- * leaves both within `target`. Without any gain `peak` is the level of `high`. Sorts both
- * ranks' seats. O(seats of both) where they are nearly sorted. */
+/* The exchange between two ranks that leaves the lower peak, or the first one found
+ * that leaves both within `target`. Without any gain `peak` is the level of `high`.
+ * Sorts both ranks' seats. O(seats of both) where they are nearly sorted. */
 cpb_swap cpb_best_swap(cpb_seating *seating, int32_t high, int32_t low, int64_t target);
 
 /* Carry an exchange out. */

@@ -18,7 +18,8 @@ static void bring_handicaps(const cpb_table *table, cpb_outcome *out)
         out->level[r] = table->handicap[r];
 }
 
-/* After a row the ranks are nearly in the opposite order, which makes the sort cheap. */
+/* After a row the ranks are nearly in the opposite order, which makes the sort
+ * cheap. */
 static void reverse(cpb_item *order, int32_t n)
 {
     for (int32_t i = 0, j = n - 1; i < j; i++, j--) {

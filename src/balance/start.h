@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* First deals: chunks, costliest first, to ranks that may bring a level of their own. */
+/* First deals: chunks, costliest first, to ranks that may bring a level of their
+ * own. */
 #ifndef CPB_SRC_START_H
 #define CPB_SRC_START_H
 
@@ -29,9 +30,9 @@ typedef struct cpb_outcome {
 /* A first deal. Seats suffice for all chunks. */
 typedef void cpb_start_fn(const cpb_table *table, cpb_outcome *out);
 
-/* Rows of as many chunks as ranks, costliest first; in each row the costliest goes to the
- * rank that is lowest. Counts differ by at most one; for tables without a pinned rank.
- * O(n) and a sort of the ranks per row. */
+/* Rows of as many chunks as ranks, costliest first; in each row the costliest goes
+ * to the rank that is lowest. Counts differ by at most one; for tables without a
+ * pinned rank. O(n) and a sort of the ranks per row. */
 cpb_start_fn cpb_start_rows;
 
 /* Rows dealt in a snake, whatever the levels: what PTRR does. O(n). */

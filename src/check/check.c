@@ -66,9 +66,10 @@ static cpb_status check_figures(cpb_recount *recount, cpb_error *error)
     const size_t ranks = (size_t)recount->claim->ranks;
     cpb_outcome outcome = {
         .pairs = cpb_arena_take(recount->arena, ranks, sizeof *outcome.pairs),
+        .loads = cpb_arena_take(recount->arena, ranks, sizeof *outcome.loads),
     };
     cpb_status status;
-    if (!outcome.pairs)
+    if (!outcome.pairs || !outcome.loads)
         return cpb_fail_memory(error);
     CPB_TRY(cpb_setup_check(recount->setup, recount->claim->ranks, error));
     cpb_recount_scale(recount);
@@ -91,7 +92,7 @@ cpb_status cpb_check_plan(const cpb_claim *claim, const cpb_masks *masks,
 {
     assert(setup || !masks);
     cpb_arena arena = {.allocator = cpb_allocator_or_default(allocator)};
-    cpb_holding holding = {0};
+    cpb_holders holding = {0};
     cpb_status status;
     if (masks)
         CPB_TRY(check_masks(claim, masks, error));
@@ -103,7 +104,7 @@ cpb_status cpb_check_plan(const cpb_claim *claim, const cpb_masks *masks,
             .setup = setup,
             .holding = &holding,
             .arena = &arena,
-            .figures = claim->score != NULL,
+            .figures = claim->score || claim->loads,
         };
         CPB_TRY(check_figures(&recount, error));
     }

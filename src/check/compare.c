@@ -114,14 +114,16 @@ static double gap_over(const cpb_score *stated, const cpb_score *counted)
     return (double)counted->load_max / (double)stated->load_bound - 1;
 }
 
-static cpb_status compare_pairs(const cpb_claim *claim, const int64_t *counted,
+/* Numbers per rank; `before` and `after` say what they are. */
+static cpb_status compare_ranks(const int64_t *stated, const int64_t *counted,
+                                int32_t ranks, const char *before, const char *after,
                                 cpb_error *error)
 {
-    for (int32_t r = 0; r < claim->ranks; r++)
-        if (claim->pairs[r] != counted[r])
+    for (int32_t r = 0; r < ranks; r++)
+        if (stated[r] != counted[r])
             return cpb_fail(error, CPB_REFUTED, r,
-                            "rank %d states %lld pairs, a recount gives %lld", r,
-                            (long long)claim->pairs[r], (long long)counted[r]);
+                            "rank %d states %s%lld%s, a recount gives %lld", r, before,
+                            (long long)stated[r], after, (long long)counted[r]);
     return CPB_OK;
 }
 
@@ -130,7 +132,11 @@ cpb_status cpb_compare(const cpb_claim *claim, const cpb_outcome *outcome,
 {
     cpb_status status = CPB_OK;
     if (claim->pairs)
-        CPB_TRY(compare_pairs(claim, outcome->pairs, error));
+        CPB_TRY(compare_ranks(claim->pairs, outcome->pairs, claim->ranks, "", " pairs",
+                              error));
+    if (claim->loads)
+        CPB_TRY(compare_ranks(claim->loads, outcome->loads, claim->ranks, "a load of ",
+                              "", error));
     if (claim->score) {
         cpb_score counted = outcome->score;
         for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)

@@ -119,7 +119,7 @@ static int32_t rank_of_run(const cpb_claim *claim, int64_t run)
 
 /* Sort the runs by position, over all ranks and rank by rank. */
 static cpb_status sort_runs(const cpb_claim *claim, cpb_arena *arena,
-                            cpb_holding *holding, cpb_error *error)
+                            cpb_holders *holding, cpb_error *error)
 {
     const size_t n = (size_t)claim->first[claim->ranks];
     const size_t ranks = (size_t)claim->ranks;
@@ -127,7 +127,7 @@ static cpb_status sort_runs(const cpb_claim *claim, cpb_arena *arena,
     cpb_item *const scratch = cpb_arena_take(arena, n, sizeof *scratch);
     int64_t *const next = cpb_arena_take(arena, ranks, sizeof *next);
     int64_t *const held = cpb_arena_zeros(arena, ranks, sizeof *held);
-    *holding = (cpb_holding){.n = n, .first = claim->first};
+    *holding = (cpb_holders){.n = n, .first = claim->first};
     holding->by_position = cpb_arena_take(arena, n, sizeof *holding->by_position);
     holding->by_rank = cpb_arena_take(arena, n, sizeof *holding->by_rank);
     if (!items || !scratch || !next || !held || !holding->by_position ||
@@ -151,7 +151,7 @@ static cpb_status sort_runs(const cpb_claim *claim, cpb_arena *arena,
 }
 
 /* In ascending order each run must begin where the one before it ended. */
-static cpb_status check_bijection(const cpb_claim *claim, const cpb_holding *holding,
+static cpb_status check_bijection(const cpb_claim *claim, const cpb_holders *holding,
                                   cpb_error *error)
 {
     int64_t end = 0;
@@ -215,7 +215,7 @@ done:
 }
 
 /* A chunk is split where the owner changes off the sequence grid. */
-static cpb_status check_chunks(const cpb_claim *claim, const cpb_holding *holding,
+static cpb_status check_chunks(const cpb_claim *claim, const cpb_holders *holding,
                                cpb_error *error)
 {
     const int64_t grain = claim->promise.granularity;
@@ -263,7 +263,7 @@ static cpb_status check_hash(const cpb_claim *claim, cpb_error *error)
 }
 
 cpb_status cpb_check_laws(const cpb_claim *claim, cpb_arena *arena,
-                          cpb_holding *holding, cpb_error *error)
+                          cpb_holders *holding, cpb_error *error)
 {
     cpb_status status;
     CPB_TRY(check_numbers(claim, error));

@@ -30,6 +30,8 @@ void cpb_recount_scale(cpb_recount *recount)
     };
     for (size_t i = 0; i < sizeof to / sizeof *to; i++)
         *to[i] = cpb_exact_share(exact, *from[i], now, then);
+    for (int32_t r = 0; recount->setup->speeds && r < recount->claim->ranks; r++)
+        recount->fastest = cpb_max(recount->fastest, recount->setup->speeds[r]);
     recount->key_bytes = cpb_exact_times(
         exact, cpb_exact_times(exact, 2 * model->kv_heads, model->head_dim),
         model->element_bytes);
@@ -61,18 +63,38 @@ static int64_t attention_pass(cpb_recount *recount, const cpb_tally *tally,
     return time;
 }
 
-/* Compute of one pass of a rank. */
-static int64_t pass_time(cpb_recount *recount, size_t mask, int32_t rank, bool forward)
+/* What `work` becomes on a rank that is slower than the fastest: rounded up. */
+static int64_t slowed(cpb_recount *recount, int32_t rank, int64_t work)
+{
+    const int32_t *const speeds = recount->setup->speeds;
+    if (!speeds)
+        return work;
+    const cpb_wide scaled = (cpb_wide)work * recount->fastest;
+    return cpb_exact_narrow(&recount->exact,
+                            scaled / speeds[rank] + (scaled % speeds[rank] != 0));
+}
+
+/* One pass at the pace of the fastest rank. */
+static int64_t plain_pass_time(cpb_recount *recount, size_t mask, int32_t rank,
+                               bool forward)
 {
     const cpb_profile *const profile = &recount->setup->profile;
     const int64_t tokens = recount->tokens[rank];
-    if (recount->setup->kernel != CPB_RECURRENT)
-        return attention_pass(recount, cpb_recount_tally(recount, mask, rank), tokens,
-                              forward);
     int64_t time = 0;
-    charge(&recount->exact, &time, profile->recurrent_token, tokens);
-    charge(&recount->exact, &time, profile->recurrent_run, recount->runs[rank]);
+    if (recount->setup->kernel == CPB_RECURRENT) {
+        charge(&recount->exact, &time, profile->recurrent_token, tokens);
+        charge(&recount->exact, &time, profile->recurrent_run, recount->runs[rank]);
+    } else {
+        time = attention_pass(recount, cpb_recount_tally(recount, mask, rank), tokens,
+                              forward);
+    }
     return time;
+}
+
+/* Compute of one pass of a rank. */
+static int64_t pass_time(cpb_recount *recount, size_t mask, int32_t rank, bool forward)
+{
+    return slowed(recount, rank, plain_pass_time(recount, mask, rank, forward));
 }
 
 static int64_t compute_time(cpb_recount *recount, size_t mask, int32_t rank)
@@ -89,9 +111,9 @@ static int64_t load_of(cpb_recount *recount, size_t mask, int32_t rank)
 {
     const cpb_tally *const tally = cpb_recount_tally(recount, mask, rank);
     if (recount->setup->cost == CPB_PAIRS)
-        return tally->pairs;
+        return slowed(recount, rank, tally->pairs);
     if (recount->setup->cost == CPB_TILES)
-        return tally->tiles;
+        return slowed(recount, rank, tally->tiles);
     return compute_time(recount, mask, rank);
 }
 
@@ -229,6 +251,7 @@ static void price_rank(cpb_recount *recount, int32_t rank, cpb_outcome *outcome,
         charge(exact, &all->pairs, tally->pairs, weight);
         charge(exact, &all->own_pairs, tally->own_pairs, weight);
     }
+    outcome->loads[rank] = load;
     all->load += load;
     score->receive_total = cpb_exact_plus(exact, score->receive_total, receive);
     score->receive_max = cpb_max(score->receive_max, receive);

@@ -31,7 +31,7 @@ typedef struct kit {
 } kit;
 
 /* Positions of `rank` before position x. */
-static int64_t own_before(const cpb_holding *holding, int32_t rank, int64_t x)
+static int64_t own_before(const cpb_holders *holding, int32_t rank, int64_t x)
 {
     int64_t low = holding->first[rank], high = holding->first[rank + 1];
     while (low < high) {
@@ -49,7 +49,7 @@ static int64_t own_before(const cpb_holding *holding, int32_t rank, int64_t x)
 
 static cpb_status count_row(walk *w, cpb_error *error)
 {
-    const cpb_holding *const holding = w->recount->holding;
+    const cpb_holders *const holding = w->recount->holding;
     const cpb_sight *const sight = w->sight;
     for (size_t i = 0; i < sight->n_row; i++)
         w->tally->pairs += cpb_range_length(sight->row[i]);

@@ -19,12 +19,12 @@ typedef struct cpb_owned {
 } cpb_owned;
 
 /* The runs of a claim as laws and recount need them. */
-typedef struct cpb_holding {
+typedef struct cpb_holders {
     size_t n;
     cpb_owned *by_position; /* [n] ascending */
     const int64_t *first;   /* the claim's: [ranks + 1] */
     cpb_owned *by_rank;     /* [n] rank by rank, each ascending */
-} cpb_holding;
+} cpb_holders;
 
 /* What one rank does for one mask. */
 typedef struct cpb_tally {
@@ -50,7 +50,7 @@ typedef struct cpb_recount {
     const cpb_claim *claim;
     const cpb_masks *masks;
     const cpb_setup *setup;
-    const cpb_holding *holding;
+    const cpb_holders *holding;
     cpb_arena *arena;
     cpb_exact exact;
     bool figures; /* count tiles and traffic too, not only pairs */
@@ -60,6 +60,7 @@ typedef struct cpb_recount {
     int64_t received_key;
     int64_t token;
     int64_t key_bytes; /* of K and V of one token */
+    int64_t fastest;   /* speed of the fastest rank, where speeds are given */
 
     int64_t *tokens;      /* [ranks] held, without pads */
     int64_t *runs;        /* [ranks] */
@@ -72,15 +73,16 @@ typedef struct cpb_recount {
     uint64_t *peers;   /* [masks][ranks][peer_words] whom a rank talks with */
 } cpb_recount;
 
-/* What came out: the figures, and pairs per rank. Bounds are not recounted. */
+/* What came out: the figures, and numbers per rank. Bounds are not recounted. */
 typedef struct cpb_outcome {
     cpb_score score;
     int64_t *pairs; /* [ranks] */
+    int64_t *loads; /* [ranks] where figures are wanted */
 } cpb_outcome;
 
 /* Laws of the runs (laws.c). Fills `holding`, which the recount needs. */
 cpb_status cpb_check_laws(const cpb_claim *claim, cpb_arena *arena,
-                          cpb_holding *holding, cpb_error *error);
+                          cpb_holders *holding, cpb_error *error);
 
 /* Count (recount.c). `recount` comes with its first five members and `figures`. */
 cpb_status cpb_recount_run(cpb_recount *recount, cpb_error *error);
@@ -98,10 +100,10 @@ cpb_status cpb_traffic_add(cpb_traffic *traffic, cpb_recount *recount, size_t ma
                            int32_t rank, cpb_spans *needs, cpb_error *error);
 void cpb_traffic_close_rank(cpb_traffic *traffic, cpb_recount *recount, int32_t rank);
 
-/* Scale the prices to the model (price.c). */
+/* Scale the prices to the model and find the fastest rank (price.c). */
 void cpb_recount_scale(cpb_recount *recount);
 
-/* Turn counts into figures (price.c); `outcome->pairs` is [ranks]. */
+/* Turn counts into figures (price.c); `outcome->pairs` and `loads` are [ranks]. */
 void cpb_recount_price(cpb_recount *recount, cpb_outcome *outcome);
 
 /* Compare what the claim states with what came out (compare.c). */

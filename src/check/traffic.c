@@ -28,7 +28,7 @@ static int32_t ranks_per_node(const cpb_recount *recount)
 }
 
 /* First run, by position, that ends after p. */
-static size_t owner_at(const cpb_holding *holding, int64_t p)
+static size_t owner_at(const cpb_holders *holding, int64_t p)
 {
     size_t low = 0, high = holding->n;
     while (low < high) {
@@ -42,7 +42,7 @@ static size_t owner_at(const cpb_holding *holding, int64_t p)
 }
 
 /* Who owns the keys of one span: add them to `count`, per rank. */
-static void count_owners(const cpb_holding *holding, const cpb_item *span,
+static void count_owners(const cpb_holders *holding, const cpb_item *span,
                          int64_t *count)
 {
     const cpb_range keys = {(int64_t)span->key, span->value};

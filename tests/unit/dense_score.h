@@ -39,6 +39,7 @@ typedef struct dense_score {
     int64_t plain[DENSE_MASKS];
     cpb_score score;
     int64_t pairs[DENSE_RANKS];
+    int64_t loads[DENSE_RANKS];
 } dense_score;
 
 static inline int64_t dense_max(int64_t a, int64_t b)
@@ -243,8 +244,8 @@ static inline void dense_count_mask(dense_score *d, size_t m)
     }
 }
 
-static inline int64_t dense_pass(const dense_score *d, size_t m, int32_t r,
-                                 bool forward)
+static inline int64_t dense_plain_pass(const dense_score *d, size_t m, int32_t r,
+                                       bool forward)
 {
     const cpb_profile *const p = &d->setup->profile;
     const cpb_pass *const pass = forward ? &p->forward : &p->backward;
@@ -261,6 +262,24 @@ static inline int64_t dense_pass(const dense_score *d, size_t m, int32_t r,
            dense_scaled(d, pass->kv_tile) * ((keys + p->tile_k - 1) / p->tile_k) +
            dense_scaled(d, p->received_key) * c->receive +
            dense_scaled(d, p->token) * d->tokens[r];
+}
+
+/* Times fastest / own, rounded up. */
+static inline int64_t dense_slowed(const dense_score *d, int32_t r, int64_t work)
+{
+    int64_t fastest = 1;
+    if (!d->setup->speeds)
+        return work;
+    for (int32_t s = 0; s < d->plan->ranks; s++)
+        fastest = dense_max(fastest, d->setup->speeds[s]);
+    const int64_t slowed = work * fastest / d->setup->speeds[r];
+    return slowed + (slowed * d->setup->speeds[r] < work * fastest);
+}
+
+static inline int64_t dense_pass(const dense_score *d, size_t m, int32_t r,
+                                 bool forward)
+{
+    return dense_slowed(d, r, dense_plain_pass(d, m, r, forward));
 }
 
 static inline int64_t dense_compute(const dense_score *d, size_t m, int32_t r)
@@ -346,8 +365,8 @@ static inline int64_t dense_step(const dense_score *d, size_t m)
 static inline int64_t dense_load(const dense_score *d, size_t m, int32_t r)
 {
     const int64_t loads[] = {
-        [CPB_PAIRS] = d->count[m][r].pairs,
-        [CPB_TILES] = d->count[m][r].tiles,
+        [CPB_PAIRS] = dense_slowed(d, r, d->count[m][r].pairs),
+        [CPB_TILES] = dense_slowed(d, r, d->count[m][r].tiles),
         [CPB_PROFILE_TIME] = dense_compute(d, m, r),
     };
     return loads[d->setup->cost];
@@ -370,6 +389,7 @@ static inline void dense_figures_of_rank(dense_score *d, int32_t r, int64_t *sum
         d->pairs[r] += w * c->pairs;
         sums[1] += w * c->own_pairs;
     }
+    d->loads[r] = load;
     sums[0] += load;
     sums[2] += d->pairs[r];
     f->load_max = dense_max(f->load_max, load);

@@ -221,6 +221,13 @@ static void extremes_do_not_overflow(void **state)
     const cpb_load_problem apart = {
         .n = 2, .cost = heavy, .ranks = 2, .seats = {0, 2}, .speeds = speeds};
     assert_true(bound_of(&apart) == heavy[0]);
+
+    /* The slow rank must take one of two chunks that are too much for it. */
+    const int64_t endless[] = {INT64_C(1) << 59, INT64_C(1) << 59};
+    const cpb_load_problem forced = {
+        .n = 2, .cost = endless, .ranks = 2, .seats = {1, 1}, .speeds = speeds};
+    assert_true(bound_of(&forced) == CPB_MOST_SCALED);
+    assert_true(optimum(&forced) == CPB_MOST_SCALED);
 }
 
 static void seats_follow_sizes_and_cap(void **state)

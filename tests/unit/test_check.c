@@ -41,6 +41,7 @@ typedef struct fixture {
     cpb_masks masks;
     cpb_setup setup;
     dense_plan plan;
+    int32_t speeds[DENSE_RANKS];
     dense_score dense;
     uint64_t hash;
     cpb_claim claim;
@@ -164,6 +165,14 @@ static void random_plan(uint64_t *seed, bool equal, dense_plan *plan)
     plan->first[plan->ranks] = count;
 }
 
+static const int32_t *random_speeds(uint64_t *seed, int32_t *speeds)
+{
+    const int64_t fastest = test_random(seed, 0, 1) ? 3 : 1000;
+    for (int32_t r = 0; r < DENSE_RANKS; r++)
+        speeds[r] = (int32_t)test_random(seed, 1, fastest);
+    return speeds;
+}
+
 static cpb_setup random_setup(uint64_t *seed, int32_t ranks)
 {
     cpb_setup s = cpb_setup_default();
@@ -208,6 +217,7 @@ static void state_claim(fixture *f, cpb_sizes sizes)
         .promise = {sizes, 16, 1, -1, CPB_ALGORITHM},
         .score = &f->dense.score,
         .pairs = f->dense.pairs,
+        .loads = f->dense.loads,
         .hash = &f->hash,
     };
     f->hash = hash_of(&f->plan, CPB_ALGORITHM);
@@ -226,6 +236,8 @@ static void set_up(fixture *f, uint64_t seed, int64_t most_tokens)
               : 0;
     random_plan(&s, equal, &f->plan);
     f->setup = random_setup(&s, f->plan.ranks);
+    if (test_random(&s, 0, 2) == 0)
+        f->setup.speeds = random_speeds(&s, f->speeds);
     f->masks = (cpb_masks){(size_t)test_random(&s, 1, DENSE_MASKS),
                            (const cpb_mask *const *)f->mask, f->weight};
     for (size_t m = 0; m < f->masks.n; m++) {
@@ -327,6 +339,9 @@ static void lie_about_pairs_and_hash(fixture *f)
             f->dense.pairs[r] += step;
             assert_names(f, "pairs, a recount gives");
             f->dense.pairs[r] -= step;
+            f->dense.loads[r] += step;
+            assert_names(f, "states a load of");
+            f->dense.loads[r] -= step;
         }
     for (int bit = 0; bit < 64; bit++) {
         f->hash ^= UINT64_C(1) << bit;
@@ -703,6 +718,7 @@ typedef struct repeated {
     cpb_score score;
     cpb_rank_score *ranks;
     int64_t *pairs;
+    int64_t *loads;
     uint64_t hash;
     cpb_claim claim;
 } repeated;
@@ -716,13 +732,16 @@ static void repeat_plan(repeated *f, const cpb_plan *plan, const cpb_masks *mask
     f->pairs = calloc((size_t)ranks, sizeof *f->pairs);
     assert_non_null(f->first);
     assert_non_null(f->ranks);
+    f->loads = calloc((size_t)ranks, sizeof *f->loads);
     assert_non_null(f->pairs);
+    assert_non_null(f->loads);
     assert_int_equal(
         cpb_score_plan(plan, masks, setup, NULL, &f->score, f->ranks, NULL, NULL),
         CPB_OK);
     for (int32_t r = 0; r < ranks; r++) {
         f->first[r + 1] = f->first[r] + (int64_t)cpb_plan_n_runs(plan, r);
         f->pairs[r] = f->ranks[r].pairs;
+        f->loads[r] = f->ranks[r].load;
     }
     f->hash = cpb_plan_hash(plan);
     f->claim = (cpb_claim){
@@ -734,6 +753,7 @@ static void repeat_plan(repeated *f, const cpb_plan *plan, const cpb_masks *mask
         .promise = *cpb_plan_promise(plan),
         .score = &f->score,
         .pairs = f->pairs,
+        .loads = f->loads,
         .hash = &f->hash,
     };
 }
@@ -743,6 +763,7 @@ static void forget_plan(repeated *f)
     free(f->first);
     free(f->ranks);
     free(f->pairs);
+    free(f->loads);
 }
 
 /* Every plan that these options give is proved, with all its figures. */
@@ -785,12 +806,15 @@ static cpb_options random_options(uint64_t *seed)
 
 static int64_t prove_balancers(uint64_t *seed, const cpb_masks *masks, const char *text)
 {
+    int32_t speeds[DENSE_RANKS];
     int64_t proved = 0;
     for (size_t b = 0; cpb_balancer_name(b); b++)
         for (int round = 0; round < 12; round++) {
             cpb_options options = random_options(seed);
             options.balancer = cpb_balancer_name(b);
             options.setup.kernel = (cpb_kernel)(round % 3);
+            if (test_random(seed, 0, 3) == 0)
+                options.setup.speeds = random_speeds(seed, speeds);
             proved += prove_plan(masks, &options, text);
         }
     return proved;
@@ -809,6 +833,27 @@ static void every_balancer_on_every_family_is_proved(void **state)
         assert_true(prove_balancers(&seed, &(cpb_masks){1, view, NULL}, text) > 50);
         cpb_mask_free(mask);
     }
+}
+
+/* More ranks than one word of peers holds. */
+static void plans_for_many_ranks_are_proved(void **state)
+{
+    (void)state;
+    static const int32_t ranks[] = {64, 65, 130};
+    cpb_mask *mask = NULL;
+    assert_int_equal(
+        cpb_mask_create_text("causal:2000", 0, NULL, NULL, NULL, &mask, NULL), CPB_OK);
+    const cpb_mask *const view[] = {mask};
+    for (size_t i = 0; i < COUNT_OF(ranks); i++)
+        for (int32_t nodes = 0; nodes <= 5; nodes += 5) {
+            cpb_options options = cpb_options_default();
+            options.ranks = ranks[i];
+            options.balancer = "head-tail";
+            options.setup.nodes = ranks[i] % 5 ? 0 : nodes;
+            assert_int_equal(
+                prove_plan(&(cpb_masks){1, view, NULL}, &options, "causal:2000"), 1);
+        }
+    cpb_mask_free(mask);
 }
 
 static void every_balancer_on_random_masks_is_proved(void **state)
@@ -872,6 +917,7 @@ int main(void)
         cmocka_unit_test(absurd_claims_never_crash),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(every_balancer_on_every_family_is_proved),
+        cmocka_unit_test(plans_for_many_ranks_are_proved),
         cmocka_unit_test(every_balancer_on_random_masks_is_proved),
         cmocka_unit_test(orders_are_permutations),
     };

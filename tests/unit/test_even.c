@@ -383,6 +383,20 @@ static void extremes_are_dealt_like_anything_else(void **state)
     run(cpb_balance_even, &s->view, owner);
     check_sizes(&s->view, owner);
 
+    s->speeds[0] = CPB_MAX_SPEED; /* the largest sums and ratios that pass the door */
+    for (int32_t r = 1; r < 8; r++)
+        s->speeds[r] = 1;
+    s->carried[3] = INT64_MAX / 4;
+    s->view.speeds = s->speeds;
+    s->view.carried = s->carried;
+    for (int sizes = CPB_EQUAL; sizes <= CPB_UNEVEN; sizes++) {
+        s->view.sizes = (cpb_sizes)sizes;
+        run(cpb_balance_even, &s->view, owner);
+        check_sizes(&s->view, owner);
+    }
+    s->view.speeds = NULL;
+    s->view.carried = NULL;
+
     s->view.n_columns = 2; /* the second mask is empty */
     s->view.columns = s->cost;
     run(cpb_balance_even, &s->view, owner);

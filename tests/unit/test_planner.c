@@ -389,6 +389,120 @@ static void relabelled_rows_sum_to_less_than_fixed_ones(void **state)
     assert_true(largest[1] < largest[0]);
 }
 
+static cpb_mask *random_documents(uint64_t *seed, int64_t tokens)
+{
+    int64_t lengths[40];
+    cpb_mask *mask;
+    const size_t n = test_lengths(seed, tokens, COUNT_OF(lengths), lengths);
+    assert_int_equal(
+        cpb_mask_create_text("documents", n, lengths, NULL, NULL, &mask, NULL), CPB_OK);
+    return mask;
+}
+
+static cpb_score score_of(const cpb_masks *masks, const cpb_options *options)
+{
+    cpb_plan *plan;
+    cpb_score score;
+    assert_int_equal(cpb_plan_create(masks, options, &plan, NULL), CPB_OK);
+    assert_int_equal(
+        cpb_score_plan(plan, masks, &options->setup, NULL, &score, NULL, NULL, NULL),
+        CPB_OK);
+    cpb_plan_free(plan);
+    return score;
+}
+
+static void even_gives_slower_ranks_less(void **state)
+{
+    static const int32_t speeds[] = {100, 100, 90, 110, 100, 80, 100, 95};
+    uint64_t seed = 8;
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        cpb_mask *const mask = random_documents(&seed, 1 << 16);
+        const cpb_mask *const list[] = {mask};
+        const cpb_masks masks = {.n = 1, .mask = list};
+        cpb_options options = options_of("even", COUNT_OF(speeds), -1);
+        options.setup.speeds = speeds;
+        const cpb_score score = score_of(&masks, &options);
+        assert_true(score.load_bound <= score.load_max);
+        assert_true(score.gap < 0.005);
+        cpb_mask_free(mask);
+    }
+}
+
+static void even_keeps_every_mask_balanced_not_only_their_sum(void **state)
+{
+    uint64_t seed = 9;
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        cpb_mask *const full = random_documents(&seed, 1 << 17);
+        cpb_mask *window;
+        int64_t lengths[40], begin = 0;
+        for (size_t d = 0; d < cpb_mask_n_documents(full); d++) {
+            lengths[d] = cpb_mask_document_ends(full)[d] - begin;
+            begin += lengths[d];
+        }
+        assert_int_equal(cpb_mask_create_text("window:4096", cpb_mask_n_documents(full),
+                                              lengths, NULL, NULL, &window, NULL),
+                         CPB_OK);
+        const cpb_mask *const list[] = {full, window};
+        const int64_t weight[] = {1, 3};
+        const cpb_masks masks = {.n = 2, .mask = list, .weight = weight};
+        const cpb_options options = options_of("even", 32, -1);
+        cpb_plan *plan;
+        assert_int_equal(cpb_plan_create(&masks, &options, &plan, NULL), CPB_OK);
+        for (size_t m = 0; m < 2; m++) {
+            const cpb_masks one = {.n = 1, .mask = &list[m]};
+            cpb_score score;
+            assert_int_equal(cpb_score_plan(plan, &one, &options.setup, NULL, &score,
+                                            NULL, NULL, NULL),
+                             CPB_OK);
+            assert_true(score.gap < 0.03);
+        }
+        cpb_plan_free(plan);
+        cpb_mask_free(full);
+        cpb_mask_free(window);
+    }
+}
+
+/* Four rows of few chunks each: alone none can be balanced, together they can. */
+static void rows_planned_in_sequence_balance_their_sum(void **state)
+{
+    enum { ROWS = 8, RANKS = 16 };
+    uint64_t seed = 10;
+    cpb_mask *mask[ROWS];
+    const cpb_mask *list[ROWS];
+    cpb_masks rows[ROWS];
+    cpb_plan *plans[ROWS];
+    const cpb_options options = options_of("even", RANKS, 128);
+    int64_t load[RANKS] = {0}, alone = 0, most = 0, total = 0;
+    (void)state;
+    for (int i = 0; i < ROWS; i++) {
+        mask[i] = random_documents(&seed, 1 << 13);
+        list[i] = mask[i];
+        rows[i] = (cpb_masks){.n = 1, .mask = &list[i]};
+        alone += score_of(&rows[i], &options).load_max;
+    }
+    assert_int_equal(cpb_plan_create_rows(ROWS, rows, &options, false, plans, NULL),
+                     CPB_OK);
+    for (int i = 0; i < ROWS; i++) {
+        cpb_rank_score cells[RANKS];
+        cpb_score score;
+        assert_int_equal(cpb_score_plan(plans[i], &rows[i], &options.setup, NULL, &score,
+                                        cells, NULL, NULL),
+                         CPB_OK);
+        for (int r = 0; r < RANKS; r++)
+            load[r] += cells[r].load;
+        cpb_plan_free(plans[i]);
+        cpb_mask_free(mask[i]);
+    }
+    for (int r = 0; r < RANKS; r++) {
+        most = load[r] > most ? load[r] : most;
+        total += load[r];
+    }
+    assert_true(most < alone);
+    assert_true((double)most * RANKS / (double)total < 1.01);
+}
+
 static void every_failed_allocation_is_survived(void **state)
 {
     static const char *const texts[] = {"documents:40,0,7,64,20", "global:120;g=5;n=9"};
@@ -438,6 +552,9 @@ int main(void)
         cmocka_unit_test(a_ring_takes_head_tail_and_nothing_else),
         cmocka_unit_test(options_that_cannot_be_met_are_refused_with_a_sentence),
         cmocka_unit_test(relabelled_rows_sum_to_less_than_fixed_ones),
+        cmocka_unit_test(even_gives_slower_ranks_less),
+        cmocka_unit_test(even_keeps_every_mask_balanced_not_only_their_sum),
+        cmocka_unit_test(rows_planned_in_sequence_balance_their_sum),
         cmocka_unit_test(every_failed_allocation_is_survived),
         cmocka_unit_test(the_default_choice_is_pytorchs),
     };
