@@ -37,19 +37,19 @@ bool batch_add(cli_batch *batch, cpb_mask *mask, int64_t weight, cpb_error *erro
                 n, cpb_mask_tokens(mask), batch_tokens(batch));
 }
 
-static bool add_text(const char *text, const cli_lengths *documents, cli_batch *batch,
+static bool add_text(const char *text, const cli_list *documents, cli_batch *batch,
                      cpb_error *error)
 {
     cpb_mask *mask = NULL;
     int64_t weight = 1;
     return succeeded(cpb_mask_create_text(text, documents ? documents->n : 0,
-                                          documents ? documents->length : NULL, &weight,
+                                          documents ? documents->value : NULL, &weight,
                                           NULL, &mask, error)) &&
            batch_add(batch, mask, weight, error);
 }
 
 /* `[W*]@FILE`, or a text. */
-static bool add(const char *text, const cli_lengths *documents, cli_batch *batch,
+static bool add(const char *text, const cli_list *documents, cli_batch *batch,
                 cpb_error *error)
 {
     char digits[24];
@@ -68,8 +68,8 @@ static bool add(const char *text, const cli_lengths *documents, cli_batch *batch
     return maskfile_read(text + 1, weight, documents, batch, error);
 }
 
-bool batch_read(const cli_options *options, const cli_lengths *documents,
-                cli_batch *batch, cpb_error *error)
+bool batch_read(const cli_options *options, const cli_list *documents, cli_batch *batch,
+                cpb_error *error)
 {
     char place[32];
     if (!options->n_masks)
@@ -85,12 +85,12 @@ bool batch_read(const cli_options *options, const cli_lengths *documents,
 
 bool batch_of(const cli_options *options, cli_batch *batch, cpb_error *error)
 {
-    cli_lengths documents = {0};
+    cli_list documents = {0};
     const bool given = options->documents;
     const bool good = (!given || lengths_read(options->documents, CPB_MAX_TOKENS,
                                               &documents, error)) &&
                       batch_read(options, given ? &documents : NULL, batch, error);
-    lengths_free(&documents);
+    list_free(&documents);
     return good;
 }
 

@@ -18,8 +18,8 @@ bool batch_add(cli_batch *batch, cpb_mask *mask, int64_t weight, cpb_error *erro
 
 /* The masks that --mask says, all of `documents` where those are given; without --mask
  * causal inside each document. */
-bool batch_read(const cli_options *options, const cli_lengths *documents,
-                cli_batch *batch, cpb_error *error);
+bool batch_read(const cli_options *options, const cli_list *documents, cli_batch *batch,
+                cpb_error *error);
 
 /* The same with the lengths of --documents. */
 bool batch_of(const cli_options *options, cli_batch *batch, cpb_error *error);

@@ -62,6 +62,7 @@ static bool add_row(const cli_options *options, const cli_batch *batch, size_t p
                          .batch = batch,
                          .setup = planner.setup,
                          .tolerance_ppm = planner.tolerance_ppm,
+                         .combine = planner.combine,
                          .balancer = planner.balancer,
                          .chosen = cpb_plan_balancer(plan),
                          .plan_seconds = number_clock() - start};

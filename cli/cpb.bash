@@ -3,6 +3,7 @@
 
 _cpb_values() {
     case $1 in
+    --combine) echo layers sum ;;
     --sizes) echo equal uneven ;;
     --kernel) echo flex varlen recurrent ;;
     --transport) echo exchange allgather ring ;;
@@ -18,10 +19,10 @@ _cpb_values() {
 
 _cpb() {
     local -A flags=(
-        [plan]='--documents --mask --ranks --nodes --balancer --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --effort --strict --order --inverse --dtype --plan --json --help'
-        [score]='--documents --mask --ranks --nodes --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --strict --order --plan --json --help'
-        [check]='--documents --mask --ranks --nodes --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --order --inverse --plan --help'
-        [compare]='--documents --mask --ranks --nodes --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --effort --packs --sample --tokens --count --seed --json --csv --help'
+        [plan]='--documents --mask --combine --ranks --nodes --speeds --balancer --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --effort --strict --order --inverse --dtype --plan --json --help'
+        [score]='--documents --mask --ranks --nodes --speeds --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --strict --order --plan --json --help'
+        [check]='--documents --mask --ranks --nodes --speeds --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --order --inverse --plan --help'
+        [compare]='--documents --mask --combine --ranks --nodes --speeds --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --effort --packs --sample --tokens --count --seed --json --csv --help'
         [pad]='--documents --ranks --multiple --json --help'
     )
     local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}

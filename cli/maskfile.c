@@ -23,8 +23,7 @@ enum { N_KINDS = sizeof kind_names / sizeof *kind_names };
 typedef struct builder {
     json_t *object;
     const char *where;
-    const cli_lengths
-        *documents; /* of the object or of --documents; NULL: one document */
+    const cli_list *documents; /* of the object or of --documents; NULL: one document */
     cpb_mask **mask;
     cpb_error *error;
 } builder;
@@ -36,7 +35,7 @@ static size_t n_documents(const builder *b)
 
 static const int64_t *document_lengths(const builder *b)
 {
-    return b->documents ? b->documents->length : NULL;
+    return b->documents ? b->documents->value : NULL;
 }
 
 static const char *inside(const builder *b, const char *key, char place[PLACE_BYTES])
@@ -194,8 +193,8 @@ static const struct {
                 {"dense", build_dense}};
 enum { N_BUILDERS = sizeof builders / sizeof *builders };
 
-static bool read_documents(json_t *object, const char *where, const cli_lengths *given,
-                           cli_lengths *own, cpb_error *error)
+static bool read_documents(json_t *object, const char *where, const cli_list *given,
+                           cli_list *own, cpb_error *error)
 {
     const json_t *const list = json_object_get(object, "documents");
     if (!list)
@@ -216,7 +215,7 @@ static bool read_documents(json_t *object, const char *where, const cli_lengths 
                         "%s%sdocuments[%zu] is no length; accepted are whole numbers "
                         "from 0 to %" PRId64,
                         where, *where ? "." : "", i, CPB_MAX_TOKENS);
-        if (!lengths_add(own, length, error))
+        if (!list_add(own, length, error))
             return false;
     }
     return true;
@@ -265,11 +264,11 @@ static bool read_weight(const json_t *object, const char *where, int64_t factor,
 }
 
 bool maskfile_add(json_t *value, const char *where, int64_t factor,
-                  const cli_lengths *documents, cli_batch *batch, cpb_error *error)
+                  const cli_list *documents, cli_batch *batch, cpb_error *error)
 {
     cpb_mask *mask = NULL;
     int64_t weight;
-    cli_lengths own = {0};
+    cli_list own = {0};
     if (!json_is_object(value))
         return fail(error, "%s%sa mask is a JSON object", where, *where ? ": " : "");
     const bool good = read_weight(value, where, factor, &weight, error) &&
@@ -280,12 +279,12 @@ bool maskfile_add(json_t *value, const char *where, int64_t factor,
                                        .mask = &mask,
                                        .error = error}) &&
                       batch_add(batch, mask, weight, error);
-    lengths_free(&own);
+    list_free(&own);
     return good;
 }
 
 /* The masks of a list, or the one that the value is. */
-static bool add_all(json_t *value, int64_t factor, const cli_lengths *documents,
+static bool add_all(json_t *value, int64_t factor, const cli_list *documents,
                     cli_batch *batch, cpb_error *error)
 {
     static const char *const members[] = {"masks"};
@@ -306,7 +305,7 @@ static bool add_all(json_t *value, int64_t factor, const cli_lengths *documents,
     return true;
 }
 
-bool maskfile_read(const char *path, int64_t factor, const cli_lengths *documents,
+bool maskfile_read(const char *path, int64_t factor, const cli_list *documents,
                    cli_batch *batch, cpb_error *error)
 {
     json_t *const value = json_read(path, error);

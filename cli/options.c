@@ -28,6 +28,8 @@ const char *const effort_names[] = {[CPB_EFFORT_FAST] = "fast",
                                     [CPB_EFFORT_DEFAULT] = "default",
                                     [CPB_EFFORT_HIGH] = "high",
                                     NULL};
+const char *const combine_names[] = {
+    [CPB_COMBINE_LAYERS] = "layers", [CPB_COMBINE_SUM] = "sum", NULL};
 const char *const dtype_names[] = {[CPB_INT64] = "int64", [CPB_INT32] = "int32", NULL};
 
 typedef struct flag_row flag_row;
@@ -112,6 +114,12 @@ static bool read_model(const flag_row *flag, const char *text, cli_options *opti
     return number_read_model(dashed(flag, name), text, member(flag, options), error);
 }
 
+static bool read_speeds(const flag_row *flag, const char *text, cli_options *options,
+                        cpb_error *error)
+{
+    return speeds_read(text, member(flag, options), error);
+}
+
 static bool read_choice(const flag_row *flag, const char *text, cli_options *options,
                         cpb_error *error)
 {
@@ -154,10 +162,17 @@ static const flag_row flags[] = {
      "FAMILY:LENGTHS[;key=value], beside --documents FAMILY[:N], or @FILE.json; W*MASK "
      "weighs it; repeats",
      MEASURES, read_mask, 0, 0, 0, NULL},
+    {"combine", "layers|sum",
+     "what several masks are: layers that ranks wait for one by one, or costs inside "
+     "one layer that add up; default layers",
+     PLANS, read_choice, MEMBER(combine), 0, 0, combine_names},
     {"ranks", "W", "ranks of the context-parallel group (world size)", ALL, read_number,
      MEMBER(ranks), 1, CPB_MAX_RANKS, NULL},
     {"nodes", "N", "nodes that the ranks fill in order; divides W", MEASURES,
      read_number, MEMBER(nodes), 1, CPB_MAX_RANKS, NULL},
+    {"speeds", "S1,S2,...|@FILE",
+     "relative speeds of the ranks, whole numbers, one per rank; default all alike",
+     MEASURES, read_speeds, MEMBER(speeds), 0, 0, NULL},
     {"balancer", "NAME", "how to deal the tokens out; default auto", USED_BY_PLAN,
      read_string, MEMBER(balancer), 0, 0, NULL},
     {"chunk", "N", "tokens that move as one piece; default 128, min-heap 512", MEASURES,
@@ -222,7 +237,8 @@ enum { N_FLAGS = sizeof flags / sizeof *flags };
 
 static cli_options nothing_said(void)
 {
-    return (cli_options){.ranks = -1,
+    return (cli_options){.combine = -1,
+                         .ranks = -1,
                          .nodes = -1,
                          .chunk = -1,
                          .tolerance_ppm = -1,
@@ -350,6 +366,7 @@ void options_free(cli_options *options)
         free(options->texts[i]);
     free(options->texts);
     free(options->masks);
+    speeds_free(&options->speeds);
 }
 
 /* Words of `text`, wrapped and indented. */

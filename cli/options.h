@@ -3,6 +3,8 @@
 #ifndef CPB_CLI_OPTIONS_H
 #define CPB_CLI_OPTIONS_H
 
+#include "speeds.h"
+
 #include <cpb/cpb.h>
 #include <stdio.h>
 
@@ -21,8 +23,10 @@ typedef struct cli_options {
     const char *documents;
     const char **masks; /* [n_masks] */
     size_t n_masks;
+    int64_t combine;
     int64_t ranks;
     int64_t nodes;
+    cli_speeds speeds;
     const char *balancer;
     int64_t chunk;
     int64_t tolerance_ppm;
@@ -67,11 +71,21 @@ void options_free(cli_options *options);
 void options_print_help(cli_user user, FILE *stream);
 
 /* What the choices are called; indices are values of the library's enums. */
-extern const char *const kernel_names[],
-    *const transport_names[], *const cost_names[], *const overlap_names[],
-                                                       *const sizes_names[],
-                                                           *const effort_names[],
-                                                               *const dtype_names[];
-enum { N_KERNELS = 3, N_TRANSPORTS = 3, N_COSTS = 3, N_OVERLAPS = 3, N_SIZES = 2 };
+extern const char *const kernel_names[];
+extern const char *const transport_names[];
+extern const char *const cost_names[];
+extern const char *const overlap_names[];
+extern const char *const sizes_names[];
+extern const char *const effort_names[];
+extern const char *const combine_names[];
+extern const char *const dtype_names[];
+enum {
+    N_KERNELS = 3,
+    N_TRANSPORTS = 3,
+    N_COSTS = 3,
+    N_OVERLAPS = 3,
+    N_SIZES = 2,
+    N_COMBINES = 2
+};
 
 #endif

@@ -27,23 +27,22 @@ static const char builtin_name[] = "builtin";
 void packs_free(cli_packs *packs)
 {
     for (size_t i = 0; i < packs->n; i++)
-        lengths_free(&packs->pack[i]);
+        list_free(&packs->pack[i]);
     free(packs->pack);
     *packs = (cli_packs){0};
 }
 
-static cli_lengths *add_pack(cli_packs *packs)
+static cli_list *add_pack(cli_packs *packs)
 {
-    cli_lengths *const grown =
-        realloc(packs->pack, (packs->n + 1) * sizeof *packs->pack);
+    cli_list *const grown = realloc(packs->pack, (packs->n + 1) * sizeof *packs->pack);
     if (!grown)
         return NULL;
     packs->pack = grown;
-    grown[packs->n] = (cli_lengths){0};
+    grown[packs->n] = (cli_list){0};
     return &grown[packs->n++];
 }
 
-static bool add_document(const json_t *value, size_t index, cli_lengths *pack,
+static bool add_document(const json_t *value, size_t index, cli_list *pack,
                          cpb_error *error)
 {
     const json_int_t length = json_integer_value(value);
@@ -52,10 +51,10 @@ static bool add_document(const json_t *value, size_t index, cli_lengths *pack,
                     "element %zu is no length; accepted are whole numbers from 0 and "
                     "totals up to %" PRId64,
                     index, CPB_MAX_TOKENS);
-    return lengths_add(pack, length, error);
+    return list_add(pack, length, error);
 }
 
-static bool read_line(const char *line, size_t n, cli_lengths *pack, cpb_error *error)
+static bool read_line(const char *line, size_t n, cli_list *pack, cpb_error *error)
 {
     json_error_t problem;
     json_t *const list = json_loadb(line, n, 0, &problem);
@@ -86,7 +85,7 @@ static bool read_lines(FILE *stream, cli_packs *packs, int64_t *number,
         ++*number;
         if (is_blank(line) && (size_t)n == strlen(line))
             continue;
-        cli_lengths *const pack = add_pack(packs);
+        cli_list *const pack = add_pack(packs);
         if (line[n - 1] == '\n')
             n--; /* so that a column at the end is one of this line */
         good = pack ? read_line(line, (size_t)n, pack, error) : fail_memory(error);
@@ -144,36 +143,36 @@ static int64_t draw_builtin(uint64_t *state)
 }
 
 /* A length from the file, or from the built-in shares where there is none. */
-static int64_t draw(const cli_lengths *from, uint64_t *state)
+static int64_t draw(const cli_list *from, uint64_t *state)
 {
-    return from->n ? from->length[next_random(state) % from->n] : draw_builtin(state);
+    return from->n ? from->value[next_random(state) % from->n] : draw_builtin(state);
 }
 
-static bool fill(const cli_lengths *from, int64_t tokens, uint64_t *state,
-                 cli_lengths *pack, cpb_error *error)
+static bool fill(const cli_list *from, int64_t tokens, uint64_t *state, cli_list *pack,
+                 cpb_error *error)
 {
     while (pack->total < tokens) {
         const int64_t length = draw(from, state);
         const int64_t left = tokens - pack->total;
-        if (!lengths_add(pack, length < left ? length : left, error))
+        if (!list_add(pack, length < left ? length : left, error))
             return false;
     }
     return true;
 }
 
 /* Empty documents would only draw the filling out. */
-static void drop_empty(cli_lengths *list)
+static void drop_empty(cli_list *list)
 {
     size_t n = 0;
     for (size_t i = 0; i < list->n; i++)
-        if (list->length[i])
-            list->length[n++] = list->length[i];
+        if (list->value[i])
+            list->value[n++] = list->value[i];
     list->n = n;
 }
 
 bool packs_draw(const cli_options *options, cli_packs *packs, cpb_error *error)
 {
-    cli_lengths from = {0};
+    cli_list from = {0};
     const int64_t count = options->count >= 0 ? options->count : 1;
     uint64_t state = options->seed >= 0 ? (uint64_t)options->seed : 0;
     bool good = true;
@@ -184,10 +183,10 @@ bool packs_draw(const cli_options *options, cli_packs *packs, cpb_error *error)
             good = fail(error, "%.40s holds only empty documents", options->sample);
     }
     for (int64_t i = 0; good && i < count; i++) {
-        cli_lengths *const pack = add_pack(packs);
+        cli_list *const pack = add_pack(packs);
         good = pack ? fill(&from, options->tokens, &state, pack, error)
                     : fail_memory(error);
     }
-    lengths_free(&from);
+    list_free(&from);
     return good;
 }

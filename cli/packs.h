@@ -9,7 +9,7 @@
 /* Packs; starts as {0}. */
 typedef struct cli_packs {
     size_t n;
-    cli_lengths *pack; /* [n] */
+    cli_list *pack; /* [n] */
 } cli_packs;
 
 /* One JSON array of document lengths per line. */

@@ -16,8 +16,8 @@
 typedef struct padding {
     int64_t multiple;
     int64_t ranks;
-    cli_lengths given;
-    cli_lengths padded;
+    cli_list given;
+    cli_list padded;
     int64_t wasted;      /* tokens */
     int64_t equal_sizes; /* tokens that cpbalance pads the whole pack by */
 } padding;
@@ -45,8 +45,7 @@ static bool compute(const cli_options *options, padding *p, cpb_error *error)
                     "--documents: the total is 0 tokens; accepted are 1 to %" PRId64,
                     CPB_MAX_TOKENS);
     for (size_t i = 0; i < p->given.n; i++)
-        if (!lengths_add(&p->padded, next_multiple(p->given.length[i], p->multiple),
-                         error))
+        if (!list_add(&p->padded, next_multiple(p->given.value[i], p->multiple), error))
             return false;
     p->wasted = p->padded.total - p->given.total;
     p->equal_sizes = next_multiple(p->given.total, p->ranks) - p->given.total;
@@ -58,14 +57,14 @@ static double share(const padding *p)
     return (double)p->wasted / (double)p->padded.total;
 }
 
-static json_t *cumulative(const cli_lengths *list)
+static json_t *cumulative(const cli_list *list)
 {
     bool good = true;
     int64_t sum = 0;
     json_t *const array = json_array();
     json_push(array, json_integer(0), &good);
     for (size_t i = 0; i < list->n && good; i++)
-        json_push(array, json_integer(sum += list->length[i]), &good);
+        json_push(array, json_integer(sum += list->value[i]), &good);
     if (good)
         return array;
     json_decref(array);
@@ -79,9 +78,9 @@ static json_t *to_json(const padding *p)
     json_put(object, "ranks", json_integer(p->ranks), &good);
     json_put(object, "multiple", json_integer(p->multiple), &good);
     json_put(object, "documents",
-             json_list(p->given.n, p->given.length, sizeof *p->given.length), &good);
+             json_list(p->given.n, p->given.value, sizeof *p->given.value), &good);
     json_put(object, "padded",
-             json_list(p->padded.n, p->padded.length, sizeof *p->padded.length), &good);
+             json_list(p->padded.n, p->padded.value, sizeof *p->padded.value), &good);
     json_put(object, "cu_seqlens", cumulative(&p->given), &good);
     json_put(object, "cu_seqlens_padded", cumulative(&p->padded), &good);
     json_put(object, "tokens", json_integer(p->given.total), &good);
@@ -108,20 +107,20 @@ static bool print_json(const padding *p, cpb_error *error)
     return true;
 }
 
-static void print_lengths(const char *title, const cli_lengths *list)
+static void print_lengths(const char *title, const cli_list *list)
 {
     printf("%-18s", title);
     for (size_t i = 0; i < list->n; i++)
-        printf("%s%" PRId64, i ? "," : "", list->length[i]);
+        printf("%s%" PRId64, i ? "," : "", list->value[i]);
     putchar('\n');
 }
 
-static void print_cumulative(const char *title, const cli_lengths *list)
+static void print_cumulative(const char *title, const cli_list *list)
 {
     int64_t sum = 0;
     printf("%-18s0", title);
     for (size_t i = 0; i < list->n; i++)
-        printf(",%" PRId64, sum += list->length[i]);
+        printf(",%" PRId64, sum += list->value[i]);
     putchar('\n');
 }
 
@@ -149,8 +148,8 @@ static bool run(const cli_options *options, cpb_error *error)
         good = print_json(&p, error);
     else if (good)
         print_text(&p);
-    lengths_free(&p.given);
-    lengths_free(&p.padded);
+    list_free(&p.given);
+    list_free(&p.padded);
     return good;
 }
 

@@ -41,6 +41,7 @@ static bool make(const cli_options *options, state *s, cpb_error *error)
                              .batch = &s->batch,
                              .setup = planner.setup,
                              .tolerance_ppm = planner.tolerance_ppm,
+                             .combine = planner.combine,
                              .balancer = planner.balancer,
                              .chosen = cpb_plan_balancer(s->plan),
                              .plan_seconds = number_clock() - start};

@@ -136,7 +136,7 @@ static bool read_promise(cli_planfile *file, cpb_error *error)
 
 static bool read_choices(cli_planfile *file, cpb_error *error)
 {
-    int64_t kernel, transport, cost, overlap;
+    int64_t kernel, transport, cost, overlap, combine;
     if (!json_member_choice(file->root, "", "kernel", N_KERNELS, kernel_names, &kernel,
                             error) ||
         !json_member_choice(file->root, "", "transport", N_TRANSPORTS, transport_names,
@@ -144,8 +144,11 @@ static bool read_choices(cli_planfile *file, cpb_error *error)
         !json_member_choice(file->root, "", "cost", N_COSTS, cost_names, &cost,
                             error) ||
         !json_member_choice(file->root, "", "overlap", N_OVERLAPS, overlap_names,
-                            &overlap, error))
+                            &overlap, error) ||
+        !json_member_choice(file->root, "", "combine", N_COMBINES, combine_names,
+                            &combine, error))
         return false;
+    file->combine = (cpb_combine)combine;
     file->setup.kernel = (cpb_kernel)kernel;
     file->setup.transport = (cpb_transport)transport;
     file->setup.cost = (cpb_cost)cost;
@@ -166,6 +169,16 @@ static bool read_profile(cli_planfile *file, cpb_error *error)
     return !strcmp(json_string_value(name), file->setup.profile.name) ||
            fail(error, "profile is \"%.40s\" but profile_numbers.name is \"%.40s\"",
                 json_string_value(name), file->setup.profile.name);
+}
+
+/* They belong to the file, the setup borrows them. */
+static bool read_speeds(cli_planfile *file, cpb_error *error)
+{
+    if (!speeds_from_json(json_object_get(file->root, "speeds"), file->ranks,
+                          &file->speeds, error))
+        return false;
+    file->setup.speeds = file->speeds.speed;
+    return true;
 }
 
 static bool read_setup(cli_planfile *file, cpb_error *error)
@@ -300,8 +313,8 @@ static bool read_masks(cli_planfile *file, cpb_error *error)
 static bool read_all(cli_planfile *file, cpb_error *error)
 {
     static read_group *const groups[] = {read_version, read_sizes, read_names,
-                                         read_promise, read_setup, read_hash,
-                                         read_runs,    read_masks};
+                                         read_promise, read_setup, read_speeds,
+                                         read_hash,    read_runs,  read_masks};
     for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
         if (!groups[i](file, error))
             return false;
@@ -329,6 +342,7 @@ void planfile_free(cli_planfile *file)
     batch_free(&file->batch);
     free(file->first);
     free(file->runs);
+    speeds_free(&file->speeds);
     json_decref(file->root);
     *file = (cli_planfile){0};
 }

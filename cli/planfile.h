@@ -23,6 +23,8 @@ typedef struct cli_planfile {
     cpb_range *runs; /* [first[ranks]] */
     cpb_promise promise;
     int64_t tolerance_ppm;
+    cpb_combine combine;
+    cli_speeds speeds; /* of setup */
     cpb_setup setup;
     const char *balancer; /* borrowed from root */
     const char *chosen;   /* borrowed from root */

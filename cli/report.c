@@ -98,13 +98,14 @@ static void put_promise(json_t *object, const cli_report *report, bool *good)
     json_put(object, "sizes", json_string(sizes_names[promise->sizes]), good);
     json_put(object, "cap", number_or_null(promise->cap), good);
     json_put(object, "tolerance", json_real((double)report->tolerance_ppm / 1e6), good);
+    json_put(object, "combine", json_string(combine_names[report->combine]), good);
     json_put(object, "algorithm", json_integer(promise->algorithm), good);
     json_put(object, "chunk", json_integer(promise->chunk), good);
     json_put(object, "granularity",
              json_string(promise->granularity == 1 ? "token" : "chunk"), good);
 }
 
-static void put_setup(json_t *object, const cpb_setup *setup, bool *good)
+static void put_setup(json_t *object, const cpb_setup *setup, int32_t ranks, bool *good)
 {
     json_put(object, "kernel", json_string(kernel_names[setup->kernel]), good);
     json_put(object, "transport", json_string(transport_names[setup->transport]), good);
@@ -112,6 +113,7 @@ static void put_setup(json_t *object, const cpb_setup *setup, bool *good)
     json_put(object, "overlap", json_string(overlap_names[setup->overlap]), good);
     json_put(object, "backward", json_boolean(setup->backward), good);
     json_put(object, "nodes", json_integer(setup->nodes), good);
+    json_put(object, "speeds", speeds_to_json(setup->speeds, ranks), good);
     json_put(object, "model", model_to_json(&setup->model), good);
     json_put(object, "profile", json_string(setup->profile.name), good);
 }
@@ -160,7 +162,7 @@ json_t *report_to_json(const cli_report *report)
     json_put(object, "balancer", json_string(report->balancer), &good);
     json_put(object, "chosen", json_string(report->chosen), &good);
     put_promise(object, report, &good);
-    put_setup(object, &report->setup, &good);
+    put_setup(object, &report->setup, cpb_plan_ranks(plan), &good);
     put_measured(object, &report->all, (size_t)cpb_plan_ranks(plan), &good);
     json_put(object, "plan_seconds", json_real(report->plan_seconds), &good);
     json_put(object, "hash", json_string(hash), &good);

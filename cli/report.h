@@ -21,6 +21,7 @@ typedef struct cli_report {
     const cli_batch *batch;
     cpb_setup setup;
     int64_t tolerance_ppm;
+    cpb_combine combine;
     const char *balancer; /* the name asked for */
     const char *chosen;   /* what made the plan */
     double plan_seconds;

@@ -28,6 +28,7 @@ static bool measure(const cli_options *options, cli_source *source, cli_report *
                      .batch = source_batch(source),
                      .setup = source->setup,
                      .tolerance_ppm = source->tolerance_ppm,
+                     .combine = source->combine,
                      .balancer = source->from_file ? file->balancer : source_foreign,
                      .chosen = source->from_file ? file->chosen : source_foreign,
                      .plan_seconds = file->plan_seconds};

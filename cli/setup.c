@@ -4,7 +4,8 @@
 
 #include "profile.h"
 
-bool setup_apply(const cli_options *options, cpb_setup *setup, cpb_error *error)
+bool setup_apply(const cli_options *options, int64_t ranks, cpb_setup *setup,
+                 cpb_error *error)
 {
     if (options->kernel >= 0)
         setup->kernel = (cpb_kernel)options->kernel;
@@ -18,9 +19,13 @@ bool setup_apply(const cli_options *options, cpb_setup *setup, cpb_error *error)
         setup->backward = true;
     if (options->nodes >= 0)
         setup->nodes = (int32_t)options->nodes;
+    if (options->speeds.n)
+        setup->speeds = options->speeds.speed;
     if (options->model_given)
         setup->model = options->model;
-    return !options->profile || profile_read(options->profile, &setup->profile, error);
+    return speeds_fit(&options->speeds, ranks, error) &&
+           (!options->profile ||
+            profile_read(options->profile, &setup->profile, error));
 }
 
 void promise_apply(const cli_options *options, cpb_promise *promise)
@@ -52,5 +57,7 @@ bool planner_options(const cli_options *options, cpb_options *out, cpb_error *er
         out->tolerance_ppm = options->tolerance_ppm;
     if (options->effort >= 0)
         out->effort = (cpb_effort)options->effort;
-    return setup_apply(options, &out->setup, error);
+    if (options->combine >= 0)
+        out->combine = (cpb_combine)options->combine;
+    return setup_apply(options, options->ranks, &out->setup, error);
 }

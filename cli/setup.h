@@ -5,13 +5,15 @@
 
 #include "options.h"
 
-/* Change in `setup` what the flags say. */
-bool setup_apply(const cli_options *options, cpb_setup *setup, cpb_error *error);
+/* Change in `setup` what the flags say; speeds stay those of the flags, which must
+ * outlive it. */
+bool setup_apply(const cli_options *options, int64_t ranks, cpb_setup *setup,
+                 cpb_error *error);
 
 /* Change in `promise` what the flags say. */
 void promise_apply(const cli_options *options, cpb_promise *promise);
 
-/* Options of the planner from the flags; strings are borrowed. */
+/* Options of the planner from the flags; strings and speeds are borrowed. */
 bool planner_options(const cli_options *options, cpb_options *out, cpb_error *error);
 
 #endif

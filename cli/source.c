@@ -38,6 +38,7 @@ static bool read_plan_file(const cli_options *options, cli_source *source,
     source->setup = file->setup;
     source->promise = file->promise;
     source->tolerance_ppm = file->tolerance_ppm;
+    source->combine = file->combine;
     return true;
 }
 
@@ -45,6 +46,7 @@ bool source_read(const cli_options *options, cli_source *source, cpb_error *erro
 {
     source->setup = cpb_setup_default();
     source->tolerance_ppm = cpb_options_default().tolerance_ppm;
+    source->combine = cpb_options_default().combine;
     if (options->plan && !read_plan_file(options, source, error))
         return false;
     if (options->order &&
@@ -56,7 +58,8 @@ bool source_read(const cli_options *options, cli_source *source, cpb_error *erro
     source->own_masks = options->plan && !options->documents && !options->n_masks;
     const bool given = options->documents || options->n_masks;
     return (!given || batch_of(options, &source->batch, error)) &&
-           setup_apply(options, &source->setup, error);
+           setup_apply(options, source->from_file ? source->file.ranks : options->ranks,
+                       &source->setup, error);
 }
 
 /* The same runs under another promise. */

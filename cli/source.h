@@ -16,6 +16,7 @@ typedef struct cli_source {
     cpb_setup setup;     /* of the file, changed by the flags */
     cpb_promise promise; /* of the file or order, changed by the flags */
     int64_t tolerance_ppm;
+    cpb_combine combine;
     cpb_plan *plan; /* of source_create_plan() */
 } cli_source;
 

@@ -27,10 +27,16 @@ static const char *decimal(texts *to, double value, int decimals)
 }
 
 /* A load in its unit: time in microseconds, everything else as it is. */
-static const char *load(texts *to, const cli_report *report, double value)
+static const char *write_load(const cli_report *report, double value,
+                              char text[TABLE_CELL_BYTES])
 {
     const bool time = report->setup.cost == CPB_PROFILE_TIME;
-    return decimal(to, time ? value / 1e6 : value, time ? 1 : 0);
+    return table_decimals(time ? value / 1e6 : value, time ? 1 : 0, text);
+}
+
+static const char *load(texts *to, const cli_report *report, double value)
+{
+    return write_load(report, value, to->text[to->n++]);
 }
 
 static void print_plan(FILE *stream, const cli_report *report)
@@ -50,6 +56,28 @@ static void print_plan(FILE *stream, const cli_report *report)
     fprintf(stream, "sequence    %s tokens and %s pads, %s documents\n",
             number(&t, cpb_plan_tokens(plan)), number(&t, cpb_plan_padding(plan)),
             number(&t, (int64_t)cpb_mask_n_documents(report->batch->mask[0])));
+}
+
+/* What several masks are to each other, and what makes a load more than its work. */
+static void print_terms(FILE *stream, const cli_report *report)
+{
+    static const char *const meanings[] = {
+        [CPB_COMBINE_LAYERS] = "layers that ranks wait for one by one",
+        [CPB_COMBINE_SUM] = "costs inside one layer that add up"};
+    const int32_t *const speeds = report->setup.speeds;
+    texts t = {.n = 0};
+    if (report->layers)
+        fprintf(stream, "masks       %zu: %s\n", report->batch->n,
+                meanings[report->combine]);
+    if (!speeds)
+        return;
+    int32_t slowest = speeds[0], fastest = speeds[0];
+    for (int32_t r = 1; r < cpb_plan_ranks(report->plan); r++) {
+        slowest = speeds[r] < slowest ? speeds[r] : slowest;
+        fastest = speeds[r] > fastest ? speeds[r] : fastest;
+    }
+    fprintf(stream, "speeds      from %s to %s; loads are times fastest / own\n",
+            number(&t, slowest), number(&t, fastest));
 }
 
 static void print_loads(FILE *stream, const cli_report *report)
@@ -123,8 +151,8 @@ static void print_time(FILE *stream, const cli_report *report)
 /* One row per mask, where there are several. */
 static bool print_layers(FILE *stream, const cli_report *report, cpb_error *error)
 {
-    static const char *const titles[] = {"mask",        "weight",   "load max",
-                                         "imbalance %", "received", "step us"};
+    static const char *const titles[] = {"mask",  "weight",   "load max", "imbalance %",
+                                         "gap %", "received", "step us"};
     enum { COLUMNS = sizeof titles / sizeof *titles };
     cli_table table;
     const cli_batch *const batch = report->batch;
@@ -137,11 +165,12 @@ static bool print_layers(FILE *stream, const cli_report *report, cpb_error *erro
         snprintf(table_cell(&table, i + 1, 0), TABLE_CELL_BYTES, "%.39s",
                  text ? text : "slices");
         table_thousands(batch->weight[i], table_cell(&table, i + 1, 1));
-        table_thousands(score->load_max, table_cell(&table, i + 1, 2));
+        write_load(report, (double)score->load_max, table_cell(&table, i + 1, 2));
         table_decimals(100 * score->imbalance, 2, table_cell(&table, i + 1, 3));
-        table_thousands(score->receive_total, table_cell(&table, i + 1, 4));
+        table_decimals(100 * score->gap, 2, table_cell(&table, i + 1, 4));
+        table_thousands(score->receive_total, table_cell(&table, i + 1, 5));
         table_decimals(figures_microseconds(score->step_time), 1,
-                       table_cell(&table, i + 1, 5));
+                       table_cell(&table, i + 1, 6));
     }
     if (good) {
         fputc('\n', stream);
@@ -154,6 +183,7 @@ static bool print_layers(FILE *stream, const cli_report *report, cpb_error *erro
 bool report_print_summary(FILE *stream, const cli_report *report, cpb_error *error)
 {
     print_plan(stream, report);
+    print_terms(stream, report);
     print_loads(stream, report);
     print_traffic(stream, report);
     print_shape(stream, report);

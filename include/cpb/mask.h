@@ -144,7 +144,8 @@ CPB_API const char *cpb_mask_family_example(size_t i);
  *  one full-attention layer beside three window layers. A view. */
 typedef struct cpb_masks {
     size_t n;                    /**< >= 1 */
-    const cpb_mask *const *mask; /**< [n] of equal tokens; documents are those of mask[0] */
+    const cpb_mask *const *mask; /**< [n] of equal tokens. Balancers and `segments`
+                                      go by the documents of mask[0] */
     const int64_t *weight;       /**< [n] >= 1, number of layers; NULL: all 1 */
 } cpb_masks;
 

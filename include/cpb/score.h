@@ -34,7 +34,7 @@ typedef struct cpb_score {
     double load_mean;   /**< sum of loads / ranks */
     int64_t load_bound; /**< no plan of these sizes and this granularity is below */
     double imbalance;   /**< load_max / load_mean - 1, 0 where the mean is 0 */
-    double gap;         /**< load_max / load_bound - 1, 0 where the mean is 0 */
+    double gap;         /**< load_max / load_bound - 1, 0 where the bound is 0 */
     int64_t tiles;       /**< over all ranks */
     int64_t tiles_added; /**< tiles minus those of the original order */
     int64_t receive_total; /**< tokens; each need counts once per receiving rank */

@@ -107,10 +107,8 @@ static cpb_status compare_limit(const limit *l, const cpb_score *stated,
 /* The gap hangs on the stated bound, which itself is only tested, not recounted. */
 static double gap_over(const cpb_score *stated, const cpb_score *counted)
 {
-    if (counted->load_max == 0)
-        return 0;
     if (stated->load_bound == 0)
-        return (double)INFINITY;
+        return 0;
     return (double)counted->load_max / (double)stated->load_bound - 1;
 }
 

@@ -112,7 +112,7 @@ cpb_status cpb_view_create(const cpb_balancer *row, const cpb_masks *masks,
         .n_documents = cpb_mask_n_documents(masks->mask[0]),
         .document_ends = cpb_mask_document_ends(masks->mask[0]),
         .n_columns = options->combine == CPB_COMBINE_LAYERS ? masks->n : 1,
-        .speeds = options->setup.speeds,
+        .speeds = cpb_setup_speeds(&options->setup, options->ranks),
         .carried = options->carried,
     };
     return row->weights == CPB_WEIGHTS_NONE

@@ -186,7 +186,7 @@ static cpb_status chunk_bound(const scoring *s, int64_t *bound, cpb_error *error
         .ranks = s->ranks,
         .seats = cpb_seats_of(promise->sizes, positions, promise->chunk, s->ranks,
                               promise->cap),
-        .speeds = s->setup->speeds,
+        .speeds = cpb_setup_speeds(s->setup, s->ranks),
     };
     if (cpb_load_bound(&problem, &scratch, bound) != CPB_OK)
         status = cpb_fail_memory(error);
@@ -240,10 +240,10 @@ static cpb_status set_loads(const scoring *s, cpb_score *score, cpb_error *error
             return CPB_NO_MEMORY;
         score->load_bound = cpb_max(score->load_bound, bound);
     }
-    if (total > 0) {
+    if (total > 0)
         score->imbalance = (double)score->load_max / score->load_mean - 1;
+    if (score->load_bound > 0)
         score->gap = (double)score->load_max / (double)score->load_bound - 1;
-    }
     return CPB_OK;
 }
 

@@ -211,6 +211,14 @@ cpb_tiling cpb_setup_tiling(const cpb_setup *setup)
     };
 }
 
+const int32_t *cpb_setup_speeds(const cpb_setup *setup, int32_t ranks)
+{
+    for (int32_t r = 1; setup->speeds && r < ranks; r++)
+        if (setup->speeds[r] != setup->speeds[0])
+            return setup->speeds;
+    return NULL;
+}
+
 cpb_wide cpb_setup_slowed(const cpb_setup *setup, int32_t ranks, int32_t rank,
                           cpb_wide load)
 {

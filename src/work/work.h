@@ -26,6 +26,9 @@ cpb_tiling cpb_setup_tiling(const cpb_setup *setup);
 /* The profile's own tiles, whatever the cost. */
 cpb_tiling cpb_setup_profile_tiling(const cpb_setup *setup);
 
+/* The speeds of the setup, or NULL where all are the same. O(ranks). */
+const int32_t *cpb_setup_speeds(const cpb_setup *setup, int32_t ranks);
+
 /* `load` of a rank times fastest speed / its own, rounded up. O(1) without speeds, else
  * O(ranks). */
 cpb_wide cpb_setup_slowed(const cpb_setup *setup, int32_t ranks, int32_t rank,

@@ -14,7 +14,7 @@ FIRST_LINE_OF_USAGE = (
     "cpb decides which tokens of a long or packed sequence each rank of a")
 
 # Not recounted: names and notes, and what only the planner promises itself.
-NOT_RECOUNTED = {"balancer", "chosen", "plan_seconds", "tolerance"}
+NOT_RECOUNTED = {"balancer", "chosen", "plan_seconds", "tolerance", "combine"}
 
 
 class Program:
@@ -66,6 +66,11 @@ SETUPS = [
     ["--sizes", "uneven", "--cost", "pairs"],
     ["--kernel", "varlen", "--cost", "tiles", "--backward", "--overlap", "none"],
     ["--nodes", 2, "--transport", "allgather", "--overlap", "ideal"],
+    ["--speeds", "2,1,4,3", "--combine", "sum"],
+    ["--speeds", "7,7,1000,1", "--cost", "pairs", "--nodes", 4, "--backward"],
+    ["--speeds", "1,1,1,1048576", "--cost", "tiles", "--kernel", "recurrent"],
+    ["--speeds", "3,2,2,3", "--kernel", "varlen", "--sizes", "uneven", "--overlap",
+     "none", "--backward"],
 ]
 
 
@@ -142,7 +147,7 @@ def with_value(root, path, value):
 # What the figures are counted from: another value may give the same figures, so only
 # members that figures state are held to be refuted.
 INPUTS = {"masks", "profile_numbers", "model", "kernel", "transport", "cost", "overlap",
-          "backward", "nodes", "sizes", "cap", "chunk", "granularity", "profile"}
+          "backward", "nodes", "speeds", "sizes", "cap", "chunk", "granularity", "profile"}
 BOUNDS = {"load_bound", "receive_bound", "receive_max_bound"}
 
 
@@ -165,7 +170,8 @@ def refute_mutants(cpb, mutants):
 
 def plans_to_mutate(cpb):
     for masks, setup in [(MASKS[0], []), (MASKS[2], SETUPS[2]),
-                         (MASKS[2], ["--nodes", 2])]:
+                         (MASKS[2], ["--nodes", 2]), (MASKS[2], SETUPS[4]),
+                         (MASKS[0], SETUPS[5])]:
         cpb.good("plan", *masks, *setup, "--ranks", 4, "--balancer", "min-heap",
                  "--chunk", 128, "--plan", "p.json")
         cpb.good("check", "--plan", "p.json")
@@ -191,7 +197,7 @@ def law_check_refutes_missing_members_and_lost_elements(cpb):
     for plan in plans_to_mutate(cpb):
         mutants = [((key,), {k: v for k, v in plan.items() if k != key})
                    for key in plan]
-        for key in ("pairs", "loads", "runs"):
+        for key in ("pairs", "loads", "runs") + ("speeds",) * bool(plan["speeds"]):
             mutants.append(((key, "shorter"), plan | {key: plan[key][:-1]}))
             mutants.append(((key, "longer"), plan | {key: plan[key] + plan[key][-1:]}))
         first = plan["runs"][0]
@@ -203,6 +209,87 @@ def law_check_refutes_missing_members_and_lost_elements(cpb):
         swapped = [plan["runs"][1], plan["runs"][0]] + plan["runs"][2:]
         mutants.append((("runs", "swapped"), plan | {"runs": swapped}))
         refute_mutants(cpb, mutants)
+
+
+def law_loads_are_what_the_speeds_make_of_the_pairs(cpb):
+    for speeds in ([1, 1, 1, 1], [2, 1, 4, 3], [7, 7, 1000, 1], [1 << 20, 1, 3, 5]):
+        for name in cpb.balancers():
+            said = json.loads(cpb.good(
+                "plan", *MASKS[0], "--ranks", 4, "--cost", "pairs", "--chunk", 64,
+                "--balancer", name, "--json", "--speeds", ",".join(map(str, speeds))))
+            assert said["speeds"] == speeds
+            assert said["loads"] == [-(-pairs * max(speeds) // speed) for pairs, speed
+                                     in zip(said["pairs"], speeds)], name
+            assert said["load_max"] == max(said["loads"])
+            assert said["load_bound"] <= said["load_max"]
+
+
+def law_speeds_that_are_all_alike_change_no_figure_of_a_plan(cpb):
+    def score(*speeds):
+        said = json.loads(cpb.good("score", "--plan", "p.json", "--json", *speeds))
+        for figures in [said] + [mask["figures"] for mask in said.get("masks", [])]:
+            for name in ("speeds", "load_bound", "gap"):  # bounds may be proved anew
+                figures.pop(name, None)
+        return said
+
+    for masks in MASKS:
+        for name in cpb.balancers():
+            cpb.good("plan", *masks, "--ranks", 4, "--balancer", name, "--plan",
+                     "p.json")
+            assert score() == score("--speeds", "1,1,1,1"), name
+            assert score() == score("--speeds", "700,700,700,700"), name
+
+
+def law_a_slower_rank_gets_less_work(cpb):
+    for sizes in ("equal", "uneven"):
+        said = json.loads(cpb.good(
+            "plan", "--documents", "8192", "--ranks", 4, "--balancer", "even",
+            "--chunk", 32, "--cost", "pairs", "--sizes", sizes, "--json", "--speeds",
+            "4,4,4,3"))
+        assert said["pairs"][3] == min(said["pairs"])
+        assert abs(said["pairs"][3] / said["pairs"][0] - 3 / 4) < 0.02, said["pairs"]
+
+
+def law_a_plan_file_keeps_speeds_and_combine_unless_flags_say_otherwise(cpb):
+    planned = json.loads(cpb.good(
+        "plan", *MASKS[2], "--ranks", 4, "--speeds", "2,1,4,3", "--combine", "sum",
+        "--plan", "p.json", "--json"))
+    assert planned["speeds"] == [2, 1, 4, 3] and planned["combine"] == "sum"
+    assert json.loads(cpb.good("score", "--plan", "p.json", "--json")) == planned
+    cpb.good("check", "--plan", "p.json")
+    (cpb.folder / "speeds").write_text("1 1\n1, 1\n")
+    other = json.loads(cpb.good("score", "--plan", "p.json", "--json", "--speeds",
+                                "@speeds"))
+    assert other["speeds"] == [1, 1, 1, 1] and other["combine"] == "sum"
+    assert other["hash"] == planned["hash"] and other["loads"] != planned["loads"]
+    sentence = cpb.refused("check", "--plan", "p.json", "--speeds", "@speeds")
+    assert "load" in sentence, sentence
+    assert "5 numbers" in cpb.refused("check", "--plan", "p.json", "--speeds",
+                                      "1,1,1,1,1")
+
+
+def law_check_refutes_other_speeds_and_refuses_wrong_ones(cpb):
+    for plan in plans_to_mutate(cpb):
+        speeds = plan["speeds"] or [1] * plan["ranks"]
+        others = [None] if plan["speeds"] else []
+        for rank, speed in enumerate(speeds):
+            for other in (5 * speed, 0, -1, 1 << 21, 1.0, "1", None):
+                others.append(speeds[:rank] + [other] + speeds[rank + 1:])
+        refute_mutants(cpb, [(("speeds", i), plan | {"speeds": other})
+                             for i, other in enumerate(others)])
+
+
+def law_masks_combine_in_two_ways(cpb):
+    hashes = set()
+    for combine in ("layers", "sum"):
+        said = json.loads(cpb.good(
+            "plan", "--documents", "3000,5000,192", "--mask", "documents", "--mask",
+            "3*window:512", "--ranks", 4, "--balancer", "even", "--combine", combine,
+            "--plan", "p.json", "--json"))
+        assert said["combine"] == combine
+        cpb.good("check", "--plan", "p.json")
+        hashes.add(said["hash"])
+    assert len(hashes) == 2, "--combine does not reach the balancer"
 
 
 def law_a_duplicate_member_is_refused(cpb):

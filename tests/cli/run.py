@@ -113,7 +113,7 @@ def main():
     parser.add_argument("cpb", type=pathlib.Path)
     parser.add_argument("--update", action="store_true")
     parser.add_argument("names", nargs="*")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     cpb = arguments.cpb.resolve()
 
     checks = {f.name: (lambda f=f: check_case(f, cpb, arguments.update))

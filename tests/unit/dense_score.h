@@ -435,7 +435,7 @@ static inline void dense_score_of(dense_score *d, const dense_plan *plan,
     f->load_mean = (double)sums[0] / plan->ranks;
     f->load_bound = (sums[0] + plan->ranks - 1) / plan->ranks;
     f->imbalance = sums[0] ? (double)f->load_max / f->load_mean - 1 : 0;
-    f->gap = sums[0] ? (double)f->load_max / (double)f->load_bound - 1 : 0;
+    f->gap = f->load_bound ? (double)f->load_max / (double)f->load_bound - 1 : 0;
     f->own_work = sums[2] ? (double)sums[1] / (double)sums[2] : 1;
     f->receive_bound = f->receive_total;
     f->receive_max_bound = f->receive_max;

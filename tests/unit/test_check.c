@@ -602,6 +602,51 @@ static void a_mask_of_other_tokens_is_invalid(void **state)
     tear_down(&f);
 }
 
+static void each_kind_of_statement_is_checked_alone(void **state)
+{
+    static fixture f;
+    (void)state;
+    set_up_small(&f);
+    const cpb_claim all = f.claim;
+    f.claim.score = NULL;
+    f.claim.pairs = NULL;
+    f.claim.hash = NULL;
+    assert_proved(&f, 0);
+    f.dense.loads[1]++;
+    assert_names(&f, "rank 1 states a load of");
+    f.dense.loads[1]--;
+
+    f.claim.loads = NULL;
+    assert_proved(&f, 0);
+    f.claim.score = all.score;
+    assert_proved(&f, 0);
+    f.dense.score.runs_max = 2;
+    assert_refuted(&f, "runs_max is stated as 2, a recount gives 1");
+    f.claim.score = NULL;
+    assert_proved(&f, 0);
+    f.claim.pairs = all.pairs;
+    assert_proved(&f, 0);
+    f.dense.pairs[0]++;
+    assert_names(&f, "rank 0 states 11 pairs");
+    tear_down(&f);
+}
+
+/* No finite number is its quotient, whatever is stated. */
+static void a_load_bound_of_zero_leaves_no_gap(void **state)
+{
+    static fixture f;
+    (void)state;
+    set_up_small(&f);
+    f.dense.score.load_bound = 0;
+    f.dense.score.gap = 1;
+    assert_names(&f, "gap is stated as 1");
+    f.dense.score.gap = (double)INFINITY;
+    assert_names(&f, "gap is stated as");
+    f.dense.score.gap = 0;
+    assert_proved(&f, 0);
+    tear_down(&f);
+}
+
 static void sums_that_leave_64_bits_are_too_large(void **state)
 {
     static fixture f;
@@ -835,25 +880,43 @@ static void every_balancer_on_every_family_is_proved(void **state)
     }
 }
 
-/* More ranks than one word of peers holds. */
+/* More ranks than one word of peers holds, all of which need rank 0 and nobody else. */
 static void plans_for_many_ranks_are_proved(void **state)
 {
     (void)state;
     static const int32_t ranks[] = {64, 65, 130};
+    const cpb_slice hub = {{0, 2000}, {0, 5}, CPB_FULL};
     cpb_mask *mask = NULL;
-    assert_int_equal(
-        cpb_mask_create_text("causal:2000", 0, NULL, NULL, NULL, &mask, NULL), CPB_OK);
+    assert_int_equal(cpb_mask_create(2000, 1, &hub, 0, NULL, NULL, &mask, NULL),
+                     CPB_OK);
     const cpb_mask *const view[] = {mask};
     for (size_t i = 0; i < COUNT_OF(ranks); i++)
         for (int32_t nodes = 0; nodes <= 5; nodes += 5) {
             cpb_options options = cpb_options_default();
             options.ranks = ranks[i];
-            options.balancer = "head-tail";
+            options.balancer = "contiguous";
             options.setup.nodes = ranks[i] % 5 ? 0 : nodes;
-            assert_int_equal(
-                prove_plan(&(cpb_masks){1, view, NULL}, &options, "causal:2000"), 1);
+            assert_int_equal(prove_plan(&(cpb_masks){1, view, NULL}, &options, "hub"),
+                             1);
         }
     cpb_mask_free(mask);
+}
+
+static void as_many_ranks_as_there_may_be_are_proved(void **state)
+{
+    (void)state;
+    static int64_t first[CPB_MAX_RANKS + 1];
+    static cpb_range runs[CPB_MAX_RANKS];
+    for (int64_t r = 0; r < CPB_MAX_RANKS; r++) {
+        first[r + 1] = r + 1;
+        runs[r] = (cpb_range){r, r + 1};
+    }
+    const cpb_claim claim = {.tokens = CPB_MAX_RANKS,
+                             .ranks = CPB_MAX_RANKS,
+                             .first = first,
+                             .runs = runs,
+                             .promise = {CPB_EQUAL, 1, 1, -1, CPB_ALGORITHM}};
+    assert_int_equal(cpb_check_plan(&claim, NULL, NULL, NULL, NULL), CPB_OK);
 }
 
 static void every_balancer_on_random_masks_is_proved(void **state)
@@ -918,6 +981,9 @@ int main(void)
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(every_balancer_on_every_family_is_proved),
         cmocka_unit_test(plans_for_many_ranks_are_proved),
+        cmocka_unit_test(as_many_ranks_as_there_may_be_are_proved),
+        cmocka_unit_test(each_kind_of_statement_is_checked_alone),
+        cmocka_unit_test(a_load_bound_of_zero_leaves_no_gap),
         cmocka_unit_test(every_balancer_on_random_masks_is_proved),
         cmocka_unit_test(orders_are_permutations),
     };
