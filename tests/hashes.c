@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Prints a line per mask family, balancer, world size and kind of sizes: hash and main
- * figures of the plan. The lines of two builds must be equal (ci/hashes.sh). */
+ * figures of the plan. The lines of two builds must be equal, and the hashes those that
+ * are pinned (ci/hashes.sh).
+ *   hashes [ALGORITHM]     this version's algorithm, or one that a user pins */
 #include <cpb/cpb.h>
 
 #include <inttypes.h>
@@ -34,7 +36,7 @@ static void print_plan(const cpb_masks *masks, const cpb_options *options)
     cpb_plan_free(plan);
 }
 
-static void print_family(const char *text)
+static void print_family(const char *text, int32_t algorithm)
 {
     static const int32_t worlds[] = {1, 2, 3, 8};
     cpb_error error = {0};
@@ -52,6 +54,7 @@ static void print_family(const char *text)
                 options.ranks = worlds[w];
                 options.balancer = cpb_balancer_name(b);
                 options.sizes = (cpb_sizes)sizes;
+                options.algorithm = algorithm;
                 printf("%s %s ranks %" PRId32 " %s: ", text, options.balancer,
                        options.ranks, sizes == CPB_EQUAL ? "equal" : "uneven");
                 print_plan(&masks, &options);
@@ -61,11 +64,12 @@ static void print_family(const char *text)
     cpb_mask_free(mask);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    const int32_t algorithm = argc > 1 ? (int32_t)strtol(argv[1], NULL, 10) : -1;
     for (size_t i = 0; cpb_mask_family_name(i); i++)
-        print_family(cpb_mask_family_example(i));
-    print_family("causal:32768");
-    print_family("documents:9000,100,0,3,20000,128,7,4096");
+        print_family(cpb_mask_family_example(i), algorithm);
+    print_family("causal:32768", algorithm);
+    print_family("documents:9000,100,0,3,20000,128,7,4096", algorithm);
     return EXIT_SUCCESS;
 }

@@ -7,6 +7,7 @@
 #include <cpb/base.h>
 #include <cpb/check.h>
 #include <cpb/cost.h>
+#include <cpb/exchange.h>
 #include <cpb/mask.h>
 #include <cpb/order.h>
 #include <cpb/plan.h>

@@ -17,28 +17,29 @@ typedef enum cpb_form {
     CPB_FLAT = 0,      /**< one step: straight from the owner to every rank in need */
     CPB_TWO_LEVEL = 1, /**< step 0 between nodes, each key into a node once, to a rank
                             there that needs it; step 1 inside the nodes */
-    CPB_RELAY = 2      /**< where an owner would send more than any rank receives, it gives
-                            keys to one of the ranks in need (step 0), which passes them on
-                            to the others (step 1); everything else goes in step 0 */
+    CPB_RELAY = 2      /**< where an owner would send more than any rank receives, it
+                            gives keys to one of the ranks in need (step 0), which
+                            passes them on to the others (step 1); everything else goes
+                            in step 0 */
 } cpb_form;
 
 /** How to exchange. Zero is the default: flat. */
 typedef struct cpb_exchange_options {
     cpb_form form;
-    int32_t nodes; /**< `two-level`: >= 1, nodes that the ranks fill in order, divides the
-                        ranks. 0 with every other form. */
+    int32_t nodes; /**< `two-level`: >= 1, nodes that the ranks fill in order, divides
+                        the ranks. 0 with every other form. */
 } cpb_exchange_options;
 
-/** Keys that travel together: contiguous in position, at the sender, and at the receiver.
- *  No two transfers with the same step, from and to could be one. */
+/** Keys that travel together: contiguous in position, at the sender, and at the
+ *  receiver. No two transfers with the same step, from and to could be one. */
 typedef struct cpb_transfer {
-    int32_t step;    /**< transfers of a step run at once; steps follow each other */
-    int32_t from;    /**< sending rank */
-    int32_t to;      /**< receiving rank */
-    cpb_range keys;  /**< original positions, never pads */
-    int64_t source;  /**< slot at the sender: of its shard where it owns the keys, else
-                          its shard's size + slot of its receive buffer */
-    int64_t target;  /**< slot of the receiver's receive buffer */
+    int32_t step;   /**< transfers of a step run at once; steps follow each other */
+    int32_t from;   /**< sending rank */
+    int32_t to;     /**< receiving rank */
+    cpb_range keys; /**< original positions, never pads */
+    int64_t source; /**< slot at the sender: of its shard where it owns the keys, else
+                         its shard's size + slot of its receive buffer */
+    int64_t target; /**< slot of the receiver's receive buffer */
 } cpb_transfer;
 
 /** An immutable exchange. Any number of threads may read it. Memory
@@ -46,12 +47,12 @@ typedef struct cpb_transfer {
 typedef struct cpb_exchange cpb_exchange;
 
 /** The exchange of one mask under a plan: afterwards each rank holds the keys that its
- *  queries may attend to, and beside its own none other. Several masks have one exchange
- *  each.
+ *  queries may attend to, and beside its own none other. Several masks have one
+ *  exchange each.
  *
- *  A rank's receive buffer is filled in the order (step, from, keys.begin): per step it is
- *  what an all-to-all-v writes. Nothing arrives twice, and only ranks that need a key ever
- *  hold it, so no form needs more memory than another.
+ *  A rank's receive buffer is filled in the order (step, from, keys.begin): per step it
+ *  is what an all-to-all-v writes. Nothing arrives twice, and only ranks that need a
+ *  key ever hold it, so no form needs more memory than another.
  *
  *  \param mask    of as many tokens as the plan
  *  \param options NULL: flat
@@ -67,28 +68,32 @@ CPB_CHECKED cpb_status cpb_exchange_create(const cpb_plan *plan, const cpb_mask 
 /** The exchange that turns shards of one plan into shards of another plan of the same
  *  sequence. Here the receive buffer is the new shard: `target` is its slot. Transfers
  *  with from == to are what a rank keeps; `source` and `target` tell whether it moves.
- *  Pads are left out, their slots stay unwritten. The plans may have different numbers of
- *  ranks and different padding; the exchange has the larger number of ranks.
+ *  Pads are left out, their slots stay unwritten. The plans may have different numbers
+ *  of ranks and different padding; the exchange has the larger number of ranks.
  *
  *  \return CPB_OK; CPB_INVALID when the plans have different tokens; CPB_NO_MEMORY.
  *  O((runs + transfers) log). */
-CPB_CHECKED cpb_status cpb_exchange_create_move(const cpb_plan *from, const cpb_plan *to,
+CPB_CHECKED cpb_status cpb_exchange_create_move(const cpb_plan *from,
+                                                const cpb_plan *to,
                                                 const cpb_allocator *allocator,
                                                 cpb_exchange **exchange,
                                                 cpb_error *error);
 
-/** The flat exchange after which each rank holds the `length` positions before each of
- *  its runs, as convolutions and token shifts need them; cpb_halo_write() then tells where
- *  each halo lies.
+/** Which positions before a run are its halo. */
+typedef struct cpb_halo_rule {
+    int64_t length;               /**< how many, >= 0 */
+    size_t n_documents;           /**< 0: a halo stops at the start of the sequence */
+    const int64_t *document_ends; /**< [n_documents] it stops at the start of the
+                                       document in which its run begins */
+} cpb_halo_rule;
+
+/** The flat exchange after which each rank holds the halos of its runs, as convolutions
+ *  and token shifts need them; cpb_exchange_held() then tells where each key lies.
  *
- *  \param length        >= 0
- *  \param document_ends [n_documents] a halo stops at the start of the document in which
- *                       its run begins; `n_documents` 0: of the sequence
  *  \return CPB_OK; CPB_INVALID for a negative length; CPB_NO_MEMORY.
  *  O((runs + transfers) log). */
-CPB_CHECKED cpb_status cpb_exchange_create_halo(const cpb_plan *plan, int64_t length,
-                                                size_t n_documents,
-                                                const int64_t *document_ends,
+CPB_CHECKED cpb_status cpb_exchange_create_halo(const cpb_plan *plan,
+                                                const cpb_halo_rule *rule,
                                                 const cpb_allocator *allocator,
                                                 cpb_exchange **exchange,
                                                 cpb_error *error);
@@ -117,19 +122,20 @@ typedef struct cpb_traffic {
 /** O(1). */
 CPB_API cpb_traffic cpb_exchange_traffic(const cpb_exchange *exchange, int32_t rank);
 
-/** Transfers that a rank receives in one step, sorted by (from, keys.begin); their targets
- *  ascend, and those of exchanges other than moves leave no gap.
+/** Transfers that a rank receives in one step, sorted by (from, keys.begin); their
+ *  targets ascend, and those of exchanges other than moves leave no gap.
  *
  *  \param step  -1: in all steps, sorted by (step, from, keys.begin)
  *  \param[out] n how many
  *  Borrowed from the exchange. O(1). */
 CPB_API const cpb_transfer *cpb_exchange_received(const cpb_exchange *exchange,
-                                                  int32_t rank, int32_t step, size_t *n);
+                                                  int32_t rank, int32_t step,
+                                                  size_t *n);
 
 /** Transfers that a rank sends in one step, sorted by (to, keys.begin). Otherwise as
  *  cpb_exchange_received(). */
-CPB_API const cpb_transfer *cpb_exchange_sent(const cpb_exchange *exchange, int32_t rank,
-                                              int32_t step, size_t *n);
+CPB_API const cpb_transfer *cpb_exchange_sent(const cpb_exchange *exchange,
+                                              int32_t rank, int32_t step, size_t *n);
 
 /** Keys go forward; their gradients go the same way backward. */
 typedef enum cpb_way {
@@ -137,10 +143,10 @@ typedef enum cpb_way {
     CPB_BACKWARD = 1 /**< the mirror: steps in reverse, receivers send, senders add */
 } cpb_way;
 
-/** What a rank does in one stage: the i-th thing that happens on a way. Forward, stage i
- *  is step i: it gives what it sends and gets what it receives. Backward, stage i is step
- *  steps - 1 - i: it gives (from the targets) what it had received and gets what it
- *  had sent, which it adds to the sources one transfer after the other in the order
+/** What a rank does in one stage: the i-th thing that happens on a way. Forward, stage
+ *  i is step i: it gives what it sends and gets what it receives. Backward, stage i is
+ *  step steps - 1 - i: it gives (from the targets) what it had received and gets what
+ *  it had sent, which it adds to the sources one transfer after the other in the order
  *  of this list. So sums are formed in the same order on every run, and gradients are
  *  summed inside a node before they leave it. */
 typedef struct cpb_stage {
@@ -148,7 +154,7 @@ typedef struct cpb_stage {
     size_t n_gives;
     const cpb_transfer *gives; /**< borrowed; sorted by (partner, keys.begin) */
     size_t n_gets;
-    const cpb_transfer *gets;  /**< borrowed; sorted by (partner, keys.begin) */
+    const cpb_transfer *gets; /**< borrowed; sorted by (partner, keys.begin) */
 } cpb_stage;
 
 /** \param i 0 .. steps - 1. O(1). */
@@ -161,13 +167,14 @@ typedef struct cpb_counts {
     int64_t *give_first; /**< where they start: sums of the counts before */
     int64_t *get;        /**< keys from each rank */
     int64_t *get_first;  /**< where they start, counted from the stage's first key: add
-                              gets[0].target to get a slot of the receive buffer (forward
-                              only, and not for moves, whose targets are scattered) */
+                              gets[0].target to get a slot of the receive buffer
+                              (forward only, and not for moves, whose targets are
+                              scattered) */
 } cpb_counts;
 
 /** Fill in the counts of one stage. O(ranks + transfers of the rank). */
-CPB_API void cpb_exchange_counts(const cpb_exchange *exchange, int32_t rank, cpb_way way,
-                                 int32_t i, const cpb_counts *counts);
+CPB_API void cpb_exchange_counts(const cpb_exchange *exchange, int32_t rank,
+                                 cpb_way way, int32_t i, const cpb_counts *counts);
 
 /** Sizes that stay the same from batch to batch; -1: no limit. */
 typedef struct cpb_capacity {
@@ -180,30 +187,31 @@ typedef struct cpb_capacity {
 CPB_API cpb_capacity cpb_exchange_least(const cpb_exchange *exchange);
 
 /** Whether an exchange fits into a capacity.
- *  \return CPB_OK; CPB_UNSUPPORTED: `at` is the rank that is furthest above, the sentence
- *          has its value, the capacity and what to fall back to: `allgather`. */
+ *  \return CPB_OK; CPB_UNSUPPORTED: `at` is the rank that is furthest above, the
+ *          sentence has its value, the capacity and the fallback, `allgather`. */
 CPB_CHECKED cpb_status cpb_exchange_fits(const cpb_exchange *exchange,
-                                         const cpb_capacity *capacity, cpb_error *error);
+                                         const cpb_capacity *capacity,
+                                         cpb_error *error);
 
 /** The two ends of a stage. */
-typedef enum cpb_end {
+typedef enum cpb_side {
     CPB_GIVES = 0, /**< what to gather, per receiving rank */
     CPB_GETS = 1   /**< where to put what arrives, per sending rank */
-} cpb_end;
+} cpb_side;
 
-/** Write the slots of one stage as an array of constant shape: what an all-to-all of equal
- *  splits needs, with `pair` rows for each partner.
+/** Write the slots of one stage as an array of constant shape: what an all-to-all of
+ *  equal splits needs, with `pair` rows for each partner.
  *
  *  Forward, `gives` are sources and `gets` are targets; backward, the other way round.
  *
  *  \param pair  capacity, >= 0
- *  \param slots [ranks][pair] row p: slots of the keys to or from rank p in the order of
- *               the list, then -1
- *  \return CPB_OK; CPB_UNSUPPORTED where a partner has more than `pair` keys, `at` is the
- *          partner. O(ranks * pair). */
+ *  \param slots [ranks][pair] row p: slots of the keys to or from rank p in the order
+ *               of the list, then -1
+ *  \return CPB_OK; CPB_UNSUPPORTED where a partner has more than `pair` keys, `at` is
+ *          the partner. O(ranks * pair). */
 CPB_CHECKED cpb_status cpb_exchange_write_slots(const cpb_exchange *exchange,
                                                 int32_t rank, cpb_way way, int32_t i,
-                                                cpb_end end, int64_t pair,
+                                                cpb_side side, int64_t pair,
                                                 cpb_index type, void *slots,
                                                 cpb_error *error);
 
@@ -213,15 +221,19 @@ typedef struct cpb_holding {
     int64_t slot;   /**< of the shard, or its size + slot of the receive buffer */
 } cpb_holding;
 
-/** Write where a rank holds each of its keys after the exchange, own and received ones, by
- *  ascending position: gathered by it, keys lie in original order. Not for moves.
+/** Write where a rank holds each of its keys after the exchange, own and received ones,
+ *  by ascending position: gathered by it, keys lie in original order. Not for moves.
  *
  *  \param plan that the exchange was made for
  *  \param room entries of `held`; runs + received transfers of the rank always suffice
- *  \param[out] held [room]
- *  \return how many there are; beyond `room` none is written. O(n log n); no memory. */
-CPB_API size_t cpb_exchange_held(const cpb_exchange *exchange, const cpb_plan *plan,
-                                 int32_t rank, size_t room, cpb_holding *held);
+ *  \param[out] held [room] or NULL; nothing is written beyond `room`
+ *  \param[out] n how many there are, whatever the room
+ *  \return CPB_OK; CPB_NO_MEMORY. O(runs + transfers of the rank). */
+CPB_CHECKED cpb_status cpb_exchange_held(const cpb_exchange *exchange,
+                                         const cpb_plan *plan, int32_t rank,
+                                         const cpb_allocator *allocator, size_t room,
+                                         cpb_holding *held, size_t *n,
+                                         cpb_error *error);
 
 /** Positions before a run that one rank owns in consecutive slots. */
 typedef struct cpb_halo {
@@ -231,17 +243,16 @@ typedef struct cpb_halo {
     int64_t slot;   /**< of the owner's shard */
 } cpb_halo;
 
-/** Write, for each run of a rank, who owns the `length` positions before it and at which
- *  slot: runs in the rank's order, positions ascending. Parameters as
- *  cpb_exchange_create_halo().
+/** Write, for each run of a rank, who owns its halo and at which slot: runs in the
+ *  rank's order, positions ascending.
  *
- *  \param room     entries of `halos`
- *  \param[out] halos [room] or NULL; beyond `room` none is written
- *  \param[out] n   how many there are
+ *  \param room   entries of `halos`
+ *  \param[out] halos [room] or NULL; nothing is written beyond `room`
+ *  \param[out] n how many there are, whatever the room
  *  \return CPB_OK; CPB_INVALID for a negative length; CPB_NO_MEMORY.
  *  O((runs of the plan + n) log runs). */
-CPB_CHECKED cpb_status cpb_halo_write(const cpb_plan *plan, int32_t rank, int64_t length,
-                                      size_t n_documents, const int64_t *document_ends,
+CPB_CHECKED cpb_status cpb_halo_write(const cpb_plan *plan, int32_t rank,
+                                      const cpb_halo_rule *rule,
                                       const cpb_allocator *allocator, size_t room,
                                       cpb_halo *halos, size_t *n, cpb_error *error);
 

@@ -12,7 +12,7 @@ enum { ROOM = 512, MOST_RANKS = 9, MOST_DOCUMENTS = 12 };
 static const cpb_promise any_promise = {
     .sizes = CPB_UNEVEN, .chunk = 1, .granularity = 1, .cap = -1, .algorithm = 1};
 
-/* --- Inputs ------------------------------------------------------------------------ */
+/* --- Inputs ----------------------------------------------------------------------- */
 
 /* Runs of 1 .. longest positions, shuffled and dealt to ranks of random sizes. */
 static inline cpb_plan *random_plan(uint64_t *seed, int64_t tokens, int32_t ranks,
@@ -61,7 +61,7 @@ static inline cpb_mask *text_mask(const char *text)
     return mask;
 }
 
-/* --- Carrying it out --------------------------------------------------------------- */
+/* --- Carrying it out -------------------------------------------------------------- */
 
 /* What lies at every slot of every rank: shard, then receive buffer. */
 typedef struct world {
@@ -127,7 +127,7 @@ static inline bool owns(const cpb_plan *plan, int32_t rank, int64_t key)
     return false;
 }
 
-/* --- Order of the lists ------------------------------------------------------------ */
+/* --- Order of the lists ----------------------------------------------------------- */
 
 static inline void assert_ascends(const int64_t *a, const int64_t *b, size_t n)
 {
@@ -215,7 +215,7 @@ static inline void assert_lists(const cpb_exchange *exchange, bool gaps)
     assert_int_equal(sent, received);
 }
 
-/* --- Memory ------------------------------------------------------------------------ */
+/* --- Memory ----------------------------------------------------------------------- */
 
 typedef cpb_status attempt_fn(const cpb_plan *plan, const cpb_mask *mask,
                               const cpb_allocator *allocator, cpb_error *error);

@@ -2,7 +2,7 @@
 /* Moves from plan to plan, and halos, against the obvious loops. */
 #include "exchange_world.h"
 
-/* --- Moves ------------------------------------------------------------------------- */
+/* --- Moves ------------------------------------------------------------------------ */
 
 static void carry_rows(const cpb_exchange *exchange, int32_t rank,
                        int64_t shards[][ROOM], int64_t *shard)
@@ -75,7 +75,7 @@ static void a_plan_moved_to_itself_sends_nothing(void **state)
     cpb_plan_free(plan);
 }
 
-/* --- Halos ------------------------------------------------------------------------- */
+/* --- Halos ------------------------------------------------------------------------ */
 
 static int64_t document_begin(const cpb_halo_rule *rule, int64_t p)
 {
@@ -96,7 +96,7 @@ static int64_t halo_begin(const cpb_plan *plan, cpb_range run,
     return begin;
 }
 
-/* The halos of one rank are the naive ones, and its buffer holds what it lacks of them. */
+/* A rank's halos are the naive ones, and its buffer holds what it lacks of them. */
 static void assert_rank_halo(const world *w, const cpb_plan *plan, int32_t r,
                              const cpb_halo_rule *rule)
 {
@@ -165,7 +165,7 @@ static void halos_are_the_positions_before_each_run_inside_its_document(void **s
     }
 }
 
-/* --- Refusals, memory ------------------------------------------------------------ */
+/* --- Refusals, memory ------------------------------------------------------------- */
 
 static void bad_moves_and_halos_are_refused_in_one_sentence(void **state)
 {
