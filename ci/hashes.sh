@@ -22,7 +22,8 @@ promised() {
 if [ "$1" = pin ]; then
     kept=tests/hashes-$3.txt
     plans=$(promised "$2" "$3") || exit 1
-    printf '# ci/hashes.sh pin %s %s\n%s\n' "$2" "$3" "$plans" >"$kept"
+    printf '# SPDX-License-Identifier: Apache-2.0, written anew by: ci/hashes.sh pin %s %s\n%s\n' \
+        "$2" "$3" "$plans" >"$kept"
     echo "$(wc -l <<<"$plans") plans are pinned in $kept"
     exit 0
 fi

@@ -63,8 +63,9 @@ static bool read_entries(const block_reader *b, const char *name, const json_t *
     return true;
 }
 
-/* One count per row of blocks. */
-static bool read_counts(const block_reader *b, size_t which)
+/* One count per row of blocks. Room is made for rows that are there, not for as many as
+ * the lengths promise. */
+static bool read_counts(block_reader *b, size_t which)
 {
     const char *const name = block_arrays[which];
     const json_t *list = json_object_get(b->object, name);
@@ -75,7 +76,9 @@ static bool read_counts(const block_reader *b, size_t which)
     if (depth(list) != 1 || json_array_size(list) != b->rows)
         return fail(b->error, "%s.%s has %zu entries; accepted is one per row: %zu",
                     b->where, name, json_array_size(list), b->rows);
-    return read_entries(b, name, list, b->arrays[which]);
+    b->arrays[which] = calloc(b->rows, sizeof **b->arrays);
+    return b->arrays[which] ? read_entries(b, name, list, b->arrays[which])
+                            : fail_memory(b->error);
 }
 
 /* One list of block numbers per row, as long as it likes up to the stride. */
@@ -119,16 +122,16 @@ static bool read_flat_lists(const block_reader *b, size_t which)
 
 static bool read_pair_of_arrays(block_reader *b, size_t counts)
 {
-    b->arrays[counts] = calloc(b->rows, sizeof **b->arrays);
-    b->arrays[counts + 1] = calloc(b->rows * b->stride, sizeof **b->arrays);
-    if (!b->arrays[counts] || !b->arrays[counts + 1])
-        return fail_memory(b->error);
     for (size_t i = counts; i < counts + 2; i++)
         if (!json_member(b->object, b->where, block_arrays[i], JSON_ARRAY, b->error))
             return false;
+    if (!read_counts(b, counts))
+        return false;
+    b->arrays[counts + 1] = calloc(b->rows * b->stride, sizeof **b->arrays);
+    if (!b->arrays[counts + 1])
+        return fail_memory(b->error);
     const size_t levels = depth(json_object_get(b->object, block_arrays[counts + 1]));
-    return read_counts(b, counts) &&
-           (levels == 1 ? read_flat_lists(b, counts + 1) : read_lists(b, counts + 1));
+    return levels == 1 ? read_flat_lists(b, counts + 1) : read_lists(b, counts + 1);
 }
 
 static bool read_block_sizes(const block_reader *b, cpb_block_mask *out)

@@ -15,7 +15,8 @@ enum {
     MAGIC_BYTES = 6,
     PREAMBLE_BYTES = 10, /* magic, version and header length of format 1.0 */
     HEADER_BYTES = 128,  /* what is written, preamble included: a multiple of 64 */
-    LONGEST_HEADER = 1 << 16
+    LONGEST_HEADER = 1 << 16,
+    STEP = 1 << 16 /* elements of the first piece that is read */
 };
 
 static const char magic[] = "\x93NUMPY";
@@ -213,20 +214,24 @@ static bool read_elements(FILE *stream, const contents *layout, int64_t **values
                           cpb_error *error)
 {
     const size_t n = (size_t)layout->n;
-    int64_t *const room = malloc(n * sizeof *room);
-    if (!room)
-        return fail_memory(error);
-    if (fread(room, layout->bytes, n, stream) < n) {
-        free(room);
+    size_t got = 0, arrived = 0, asked = 0;
+    while (arrived == asked && got < n) {
+        const size_t room = 2 * got + STEP < n ? 2 * got + STEP : n;
+        int64_t *const grown = realloc(*values, room * sizeof *grown);
+        if (!grown)
+            return fail_memory(error);
+        *values = grown;
+        asked = room - got;
+        arrived =
+            fread((char *)grown + got * layout->bytes, layout->bytes, asked, stream);
+        got += arrived;
+    }
+    if (got < n)
         return fail_truncated(stream, error, "elements");
-    }
-    if (fgetc(stream) != EOF) {
-        free(room);
+    if (fgetc(stream) != EOF)
         return fail(error, "has bytes behind its %zu elements", n);
-    }
     if (layout->bytes == 4)
-        widen(room, layout->n);
-    *values = room;
+        widen(*values, layout->n);
     return true;
 }
 
@@ -241,5 +246,9 @@ bool npy_read(const char *path, int64_t *n, int64_t **values, cpb_error *error)
                       read_elements(stream, &layout, values, error);
     fclose(stream);
     *n = layout.n;
-    return good || fail_at(error, path);
+    if (good)
+        return true;
+    free(*values);
+    *values = NULL;
+    return fail_at(error, path);
 }
