@@ -5,10 +5,12 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 build=$1
-own=()    # arguments of our own programs: repetitions
-google=() # arguments of Google Benchmark
+own=()     # arguments of our own programs: repetitions
+traffic=() # of bench_traffic in addition
+google=()  # arguments of Google Benchmark
 if [ "${2:-}" = quick ]; then
     own=(1)
+    traffic=(--cases=128K/8,128K/64)
     google=(--benchmark_min_time=0.01)
 fi
 failed=0
@@ -18,6 +20,7 @@ for source in bench/*.c bench/*.cc; do
     ran=$((ran + 1))
     name=$(basename "${source%.*}")
     case $source in
+    */traffic.c) arguments=("${own[@]}" "${traffic[@]}") ;;
     *.c) arguments=("${own[@]}") ;;
     *) arguments=("${google[@]}") ;;
     esac
