@@ -13,5 +13,6 @@
 #include <cpb/plan.h>
 #include <cpb/planner.h>
 #include <cpb/score.h>
+#include <cpb/shard.h>
 
 #endif
