@@ -8,11 +8,13 @@ import re
 import sys
 
 LAYERS = ["include/cpb", "src/base", "src/mask", "src/work", "src/balance", "src/plan",
-          "src/read", "src/planner", "src/check", "cli"]
+          "src/read", "src/planner", "src/check", "cli/picture",
+          "cli"]
 # Layers that may see less than everything before them.
 NARROWER = {
     "src/check": {"include/cpb", "src/base"},  # proves plans with code of its own
-    "cli": {"include/cpb"},  # can do nothing that other users cannot
+    "cli/picture": set(),  # draws whatever it is told
+    "cli": {"include/cpb", "cli/picture"},  # can do nothing that other users cannot
     "examples": {"include/cpb"},
     "tests/consumer": {"include/cpb"},
 }

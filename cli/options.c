@@ -230,6 +230,8 @@ static const flag_row flags[] = {
      MEMBER(json), 0, 0, NULL},
     {"csv", NULL, "print CSV, one line per balancer and pack", USED_BY_COMPARE,
      read_switch, MEMBER(csv), 0, 0, NULL},
+    {"output", "FILE", "or -o FILE: where the result goes", USED_BY_DRAW, read_string,
+     MEMBER(output), 0, 0, NULL},
     {"help", NULL, "this text", ALL, read_switch, MEMBER(help), 0, 0, NULL},
 };
 
@@ -258,17 +260,23 @@ static cli_options nothing_said(void)
                          .multiple = -1};
 }
 
+/* The letter of the few flags that have one. */
+static char short_name(const char *name)
+{
+    return (char)(!strcmp(name, "help") ? 'h' : !strcmp(name, "output") ? 'o' : '\0');
+}
+
 /* popt's table of the flags that `user` takes; val is the index of the row plus 1. */
 static void fill_table(cli_user user, struct poptOption table[N_FLAGS + 1])
 {
     size_t n = 0;
     for (int i = 0; i < N_FLAGS; i++)
         if (flags[i].users & user)
-            table[n++] = (struct poptOption){
-                .longName = flags[i].name,
-                .shortName = strcmp(flags[i].name, "help") ? '\0' : 'h',
-                .argInfo = flags[i].value ? POPT_ARG_STRING : POPT_ARG_NONE,
-                .val = i + 1};
+            table[n++] = (struct poptOption){.longName = flags[i].name,
+                                             .shortName = short_name(flags[i].name),
+                                             .argInfo = flags[i].value ? POPT_ARG_STRING
+                                                                       : POPT_ARG_NONE,
+                                             .val = i + 1};
     table[n] = (struct poptOption)POPT_TABLEEND;
 }
 

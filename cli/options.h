@@ -14,7 +14,8 @@ typedef enum cli_user {
     USED_BY_SCORE = 2,
     USED_BY_CHECK = 4,
     USED_BY_COMPARE = 8,
-    USED_BY_PAD = 16
+    USED_BY_PAD = 16,
+    USED_BY_DRAW = 32
 } cli_user;
 
 /* What the flags said. Numbers and choices are -1, strings NULL where nothing was said;
@@ -55,6 +56,7 @@ typedef struct cli_options {
     int64_t count;
     int64_t seed;
     int64_t multiple;
+    const char *output; /* -o */
     bool help;
     char **texts; /* [n_texts] what the strings above point into */
     size_t n_texts;

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-# The program `cpb`: public headers of the library, jansson for JSON, popt for options.
-file(GLOB program_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cli/*.c)
+# The program `cpb`: public headers of the library, jansson for JSON, popt for options,
+# cairo for pictures where it is found.
+file(GLOB program_sources CONFIGURE_DEPENDS
+  ${PROJECT_SOURCE_DIR}/cli/*.c ${PROJECT_SOURCE_DIR}/cli/picture/*.c)
 find_package(PkgConfig)
 if(PkgConfig_FOUND)
   pkg_check_modules(JANSSON IMPORTED_TARGET jansson>=2.10)
   pkg_check_modules(POPT IMPORTED_TARGET popt>=1.16)
+  pkg_check_modules(CAIRO IMPORTED_TARGET cairo>=1.16 cairo-svg cairo-pdf cairo-png)
 endif()
 if(NOT JANSSON_FOUND OR NOT POPT_FOUND)
   message(FATAL_ERROR
@@ -12,6 +15,20 @@ if(NOT JANSSON_FOUND OR NOT POPT_FOUND)
     "`make build` installs them (Debian: pkg-config libjansson-dev libpopt-dev); "
     "-DCPB_BUILD_CLI=OFF builds the library alone.")
 endif()
+
+# Without cairo the program says so where it is asked for a picture.
+if(CPB_BUILD_PICTURES STREQUAL "ON" AND NOT CAIRO_FOUND)
+  message(FATAL_ERROR
+    "Pictures need cairo, which was not found. `make build` installs it (Debian: "
+    "libcairo2-dev); -DCPB_BUILD_PICTURES=OFF builds the program without pictures.")
+endif()
+set(picture_backend none)
+if(CPB_BUILD_PICTURES AND CAIRO_FOUND)
+  set(picture_backend cairo)
+endif()
+list(FILTER program_sources EXCLUDE REGEX "/picture/backend_")
+list(APPEND program_sources
+  ${PROJECT_SOURCE_DIR}/cli/picture/backend_${picture_backend}.c)
 
 # Everything but main() is a library of its own, so that tests and fuzz targets reach the
 # readers of files; whoever links it chooses the libcpb beneath.
@@ -24,6 +41,9 @@ target_include_directories(cpb_program_parts PUBLIC
   ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/cli)
 target_link_libraries(cpb_program_parts
   PUBLIC PkgConfig::JANSSON PkgConfig::POPT m PRIVATE cpb_warnings)
+if(picture_backend STREQUAL "cairo")
+  target_link_libraries(cpb_program_parts PUBLIC PkgConfig::CAIRO)
+endif()
 
 add_executable(cpb_program ${PROJECT_SOURCE_DIR}/cli/main.c)
 target_link_libraries(cpb_program PRIVATE cpb_program_parts cpb cpb_warnings)
