@@ -16,7 +16,7 @@ export CTEST_PARALLEL_LEVEL ?= $(CMAKE_BUILD_PARALLEL_LEVEL)
 unexport MAKEFLAGS
 workflow = @env -u MAKELEVEL $(CMAKE) --workflow --preset
 
-.PHONY: build demo test fuzz bench install clean help
+.PHONY: build demo test test-python fuzz bench install clean help
 .NOTPARALLEL:
 
 build: ## library and program into build/release
@@ -29,6 +29,10 @@ demo: build ## compare all balancers on packs of published document lengths
 test: ## build with asserts into build/test and run every test
 	@ci/install.sh demo test
 	$(workflow) test
+
+test-python: ## install the Python package into build/python and run its tests
+	@ci/install.sh demo python
+	ci/python.sh
 
 fuzz: ## run every fuzz target for FUZZ_SECONDS (60)
 	@ci/install.sh demo ci
@@ -48,4 +52,4 @@ clean: ## remove everything built
 	rm -rf build
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.* ## /\1\t/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' Makefile | expand -t 14
