@@ -78,6 +78,138 @@ typedef struct cpb_shard {
 CPB_CHECKED cpb_status cpb_shard_slices(const cpb_shard *shard, size_t room,
                                         cpb_slice *slices, size_t *n, cpb_error *error);
 
+/* --- Block masks ------------------------------------------------------------------ */
+
+/** How a shard block mask is cut. */
+typedef struct cpb_blocking {
+    int64_t block_q;  /**< query slots per block, >= 1 */
+    int64_t block_k;  /**< key slots per block, >= 1 */
+    int64_t q_length; /**< query slots, >= the shard's size; -1: the shard's size. Slots
+                           past the shard see nothing */
+    int64_t k_length; /**< key slots, >= those of the layout; -1: those of the layout */
+} cpb_blocking;
+
+/** The block mask of one shard: for every block of queries which blocks of keys it needs,
+ *  and the other way round. A tile is full where all block_q x block_k pairs are allowed,
+ *  by whatever union of slices, partial where some are; a tile that sticks out of
+ *  q_length or k_length is never full (FlexAttention's create_block_mask pads with
+ *  False). Immutable; any number of threads may read it. Memory O(stretches of
+ *  neighbouring tiles of one kind). */
+typedef struct cpb_shard_blocks cpb_shard_blocks;
+
+/** Make the block mask of a shard in closed form, never pair by pair.
+ *
+ *  \param[out] blocks to be freed with cpb_shard_blocks_free(); NULL on failure
+ *  \return CPB_OK; CPB_INVALID as cpb_shard_slices(), and for blocks or lengths that
+ *          break the rules above; CPB_NO_MEMORY.
+ *  O(runs log slices + blocks of queries + per block of queries: slices that it meets
+ *  times holdings that they meet, and tiles of blocks that meet more than one of
+ *  either). */
+CPB_CHECKED cpb_status cpb_shard_blocks_create(const cpb_shard *shard,
+                                               const cpb_blocking *blocking,
+                                               const cpb_allocator *allocator,
+                                               cpb_shard_blocks **blocks,
+                                               cpb_error *error);
+
+/** Free; NULL is fine. */
+CPB_API void cpb_shard_blocks_free(cpb_shard_blocks *blocks);
+
+/** The four tables of a block mask, named as FlexAttention names them. */
+typedef enum cpb_table {
+    CPB_KV = 0, /**< kv_num_blocks, kv_indices: partial tiles per block of queries */
+    CPB_FULL_KV = 1, /**< full_kv_num_blocks, full_kv_indices */
+    CPB_Q = 2,       /**< q_num_blocks, q_indices: partial tiles per block of keys */
+    CPB_FULL_Q = 3   /**< full_q_num_blocks, full_q_indices */
+} cpb_table;
+
+/** Size of a table. */
+typedef struct cpb_table_shape {
+    int64_t rows;    /**< blocks of queries; for the two q tables blocks of keys */
+    int64_t columns; /**< the other side's blocks */
+    int64_t entries; /**< listed tiles of all rows */
+    int64_t longest; /**< listed tiles of the longest row: the least stride */
+} cpb_table_shape;
+
+/** O(1). */
+CPB_API cpb_table_shape cpb_shard_blocks_shape(const cpb_shard_blocks *blocks,
+                                               cpb_table table);
+
+/** Write a table in compressed rows: row i lists indices[first[i]] up to
+ *  indices[first[i + 1] - 1], ascending.
+ *
+ *  \param first   [rows + 1]
+ *  \param indices [entries]
+ *  \return CPB_OK; CPB_TOO_LARGE where `entries` does not fit 32 bits.
+ *  O(rows + entries). */
+CPB_CHECKED cpb_status cpb_shard_blocks_write_rows(const cpb_shard_blocks *blocks,
+                                                   cpb_table table, int32_t *first,
+                                                   int32_t *indices, cpb_error *error);
+
+/** Write a table of constant shape, as FlexAttention's tensors are.
+ *
+ *  \param rows     rows to write, >= those of the table; further ones list nothing
+ *  \param stride   capacity of a row, >= 0
+ *  \param sentinel fills a row behind its last entry
+ *  \param counts   [rows]
+ *  \param indices  [rows][stride] ascending within a row
+ *  \return CPB_OK; CPB_UNSUPPORTED where a row needs more than `stride`, `at` is the
+ *          longest row, and nothing is written. O(rows * stride). */
+CPB_CHECKED cpb_status cpb_shard_blocks_write(const cpb_shard_blocks *blocks,
+                                              cpb_table table, int64_t rows,
+                                              int64_t stride, int32_t sentinel,
+                                              int32_t *counts, int32_t *indices,
+                                              cpb_error *error);
+
+/* --- Varlen metadata -------------------------------------------------------------- */
+
+/** Which shard a varlen kernel is called for. A view. The mask is causal inside each
+ *  document (or a window of it: the kernel's own option). */
+typedef struct cpb_packing {
+    const cpb_plan *plan;
+    int32_t rank;
+    size_t n_documents;           /**< 0: the sequence is one document */
+    const int64_t *document_ends; /**< [n_documents] ascending, the last is the plan's
+                                       tokens */
+} cpb_packing;
+
+/** Sizes of varlen metadata. A segment is a maximal stretch of the shard with consecutive
+ *  positions of one document; a stretch of pads is one too, with 0 keys. Its keys are
+ *  those from the document's first position to the segment's last one, so that a causal
+ *  mask aligned at the bottom right is the document's. Keys that two segments need are
+ *  listed twice.
+ *  Source: the varlen metadata of PyTorch and torchtitan. */
+typedef struct cpb_varlen {
+    int64_t segments;
+    int64_t max_q;   /**< queries of the longest segment */
+    int64_t max_k;   /**< keys of the segment with most keys */
+    int64_t total_k; /**< keys of all segments */
+} cpb_varlen;
+
+/** O(segments + runs log documents). */
+CPB_API cpb_varlen cpb_varlen_count(const cpb_packing *packing);
+
+/** Constant shapes of varlen metadata. */
+typedef struct cpb_varlen_room {
+    int64_t segments; /**< >= those counted; further ones have no queries and no keys */
+    int64_t keys;     /**< >= the keys counted; without effect without a key layout */
+    int64_t sentinel; /**< fills the key indices behind the last key */
+} cpb_varlen_room;
+
+/** Write varlen metadata.
+ *
+ *  \param keys      layout that the key indices go into; NULL: no key indices
+ *  \param cu_q      [segments + 1] where the queries of each segment start in the shard
+ *  \param cu_k      [segments + 1] where its keys start in the gathered keys
+ *  \param k_indices [keys] slot of each key; without effect where `keys` is NULL
+ *  \return CPB_OK; CPB_UNSUPPORTED where the room is too small, and nothing is written;
+ *          CPB_INVALID where the layout lacks a key, `at` is its position.
+ *  O(segments + keys + holdings met). */
+CPB_CHECKED cpb_status cpb_varlen_write(const cpb_packing *packing,
+                                        const cpb_keys *keys,
+                                        const cpb_varlen_room *room, cpb_index type,
+                                        void *cu_q, void *cu_k, void *k_indices,
+                                        cpb_error *error);
+
 #ifdef __cplusplus
 }
 #endif

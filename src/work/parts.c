@@ -23,8 +23,7 @@ cpb_status cpb_parts_add(cpb_parts *parts, const cpb_slice *slice, cpb_range row
     return CPB_OK;
 }
 
-/* Keys that every row of the part sees; may be inside out. */
-static cpb_range core_of(const cpb_part *part)
+cpb_range cpb_part_core(const cpb_part *part)
 {
     return (cpb_range){cpb_slice_low(part->slice, part->rows.end - 1),
                        cpb_slice_high(part->slice, part->rows.begin)};
@@ -72,8 +71,7 @@ static int64_t clamped_sum(int64_t x, int64_t slope, int64_t n, int64_t low, int
            (n - to_high) * high;
 }
 
-/* Allowed pairs of the part whose key lies in `keys`. */
-static int64_t area(const cpb_part *part, cpb_range keys)
+int64_t cpb_part_pairs(const cpb_part *part, cpb_range keys)
 {
     const cpb_slice *const slice = part->slice;
     const int64_t n = cpb_range_length(part->rows);
@@ -89,7 +87,8 @@ static bool column_is_full(const cpb_parts *parts, const cpb_tiling *tiling,
     const int64_t k = tiling->tile_k;
     int64_t pairs = 0;
     for (size_t i = 0; i < parts->n; i++)
-        pairs += area(&parts->parts[i], (cpb_range){column * k, (column + 1) * k});
+        pairs +=
+            cpb_part_pairs(&parts->parts[i], (cpb_range){column * k, (column + 1) * k});
     return pairs == tiling->tile_q * k;
 }
 
@@ -111,7 +110,7 @@ static int64_t count_full(const cpb_parts *parts, const cpb_tiling *tiling)
     for (size_t i = 0; i < parts->n; i++) {
         const cpb_part *const part = &parts->parts[i];
         const cpb_range hull = cpb_slice_hull(part->slice, part->rows);
-        const cpb_range core = core_of(part);
+        const cpb_range core = cpb_part_core(part);
         const int64_t first = hull.begin / k, last = cpb_ceil_div(hull.end, k);
         const bool has_core = core.begin < core.end;
         ends[n++] = first;

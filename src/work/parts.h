@@ -22,7 +22,10 @@ typedef struct cpb_parts {
 
 cpb_status cpb_parts_add(cpb_parts *parts, const cpb_slice *slice, cpb_range rows);
 
-/* Count the tiles of the union, key tiles on multiples of tile_k. */
-cpb_tile_count cpb_parts_count(cpb_parts *parts, const cpb_tiling *tiling);
+/* Keys that every row of the part sees; may be inside out. */
+cpb_range cpb_part_core(const cpb_part *part);
+
+/* Allowed pairs of the part whose key lies in `keys`. */
+int64_t cpb_part_pairs(const cpb_part *part, cpb_range keys);
 
 #endif

@@ -17,13 +17,14 @@ typedef struct walker {
 
 /* Stretch of `n` q-tiles of `rows` rows from `q` on, all inside `slice`; key tiles count
  * from `origin`. */
-static cpb_stretch stretch_of(const cpb_slice *slice, int64_t q, int64_t rows, int64_t n,
-                              int64_t origin)
+static cpb_stretch stretch_of(const cpb_slice *slice, int64_t q, int64_t rows,
+                              int64_t n, int64_t origin)
 {
     return (cpb_stretch){
         .at = q,
         .rows = rows,
         .n = n,
+        .slice = slice,
         .low = cpb_slice_low(slice, q) - origin,
         .high = cpb_slice_high(slice, q + rows - 1) - origin,
         .low_all = cpb_slice_low(slice, q + rows - 1) - origin,
@@ -33,29 +34,18 @@ static cpb_stretch stretch_of(const cpb_slice *slice, int64_t q, int64_t rows, i
     };
 }
 
-/* q-tiles without an allowed pair. */
-static void visit_empty(const walker *walk, int64_t at, int64_t rows, int64_t n)
-{
-    const cpb_stretch stretch = {.at = at, .rows = rows, .n = n, .counted = true};
-    walk->visit(walk->context, &stretch);
-}
-
+/* The q-tile under construction. */
 static void flush(walker *walk)
 {
     if (!walk->filled)
         return;
-    if (walk->parts.n) {
-        const cpb_stretch stretch = {
-            .at = walk->at,
-            .rows = walk->filled,
-            .n = 1,
-            .counted = true,
-            .count = cpb_parts_count(&walk->parts, walk->tiling),
-        };
-        walk->visit(walk->context, &stretch);
-    } else {
-        visit_empty(walk, walk->at, walk->filled, 1);
-    }
+    const cpb_stretch stretch = {
+        .at = walk->at,
+        .rows = walk->filled,
+        .n = 1,
+        .parts = walk->parts.n ? &walk->parts : NULL,
+    };
+    walk->visit(walk->context, &stretch);
     walk->parts.n = 0;
     walk->filled = 0;
 }
@@ -68,8 +58,7 @@ static cpb_status fill(walker *walk, cpb_range rows, size_t slice)
         walk->at = rows.begin;
     for (; slice < mask->n_slices && mask->slices[slice].queries.begin < rows.end;
          slice++) {
-        const cpb_range shared =
-            cpb_range_intersect(mask->slices[slice].queries, rows);
+        const cpb_range shared = cpb_range_intersect(mask->slices[slice].queries, rows);
         if (shared.begin < shared.end &&
             cpb_parts_add(&walk->parts, &mask->slices[slice], shared) != CPB_OK)
             return CPB_NO_MEMORY;
@@ -104,11 +93,11 @@ static int64_t visit_alone(walker *walk, cpb_range rows, size_t slice)
         until = cpb_min(until, s->queries.end);
     }
     const int64_t n = (until - rows.begin) / tile;
-    if (n && holder) {
-        const cpb_stretch stretch = stretch_of(holder, rows.begin, tile, n, 0);
+    if (n) {
+        const cpb_stretch stretch =
+            holder ? stretch_of(holder, rows.begin, tile, n, 0)
+                   : (cpb_stretch){.at = rows.begin, .rows = tile, .n = n};
         walk->visit(walk->context, &stretch);
-    } else if (n) {
-        visit_empty(walk, rows.begin, tile, n);
     }
     return n;
 }

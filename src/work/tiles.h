@@ -35,26 +35,33 @@ static inline int64_t cpb_tile_above(const cpb_tiling *tiling, int64_t key)
     return cpb_tile_below(tiling, key + tiling->tile_k - 1);
 }
 
-/* Consecutive q-tiles of one kind. The keys that tile i sees are
+struct cpb_parts;
+
+/* Count the tiles of a q-tile that several slices or runs share. */
+cpb_tile_count cpb_parts_count(struct cpb_parts *parts, const cpb_tiling *tiling);
+
+/* Consecutive q-tiles of one kind: each in one slice alone; or, with n == 1, one that is
+ * shared; or all without a pair. Alone, the keys that tile i sees are
  * [low + i * low_step, high + i * high_step), those that all its rows see are
  * [low_all + i * low_step, high_all + i * high_step), both counted from the origin of
- * the key tiles. With n == 1 and `counted`, `count` holds the result instead. */
+ * the key tiles. */
 typedef struct cpb_stretch {
-    int64_t at;   /* original position of the first row */
-    int64_t rows; /* rows of a q-tile; tile_q unless it is ragged */
-    int64_t n;    /* q-tiles */
+    int64_t at;              /* original position of the first row */
+    int64_t rows;            /* rows of a q-tile; tile_q unless it is ragged */
+    int64_t n;               /* q-tiles */
+    const cpb_slice *slice;  /* in which they lie alone, or NULL */
+    struct cpb_parts *parts; /* of a shared q-tile, or NULL; valid during the visit */
     int64_t low, high, low_all, high_all;
     int64_t low_step, high_step;
-    bool counted;
-    cpb_tile_count count;
 } cpb_stretch;
 
 /* The count of q-tile i of a stretch. Declared here to be inlined into loops. */
 static inline cpb_tile_count cpb_stretch_count(const cpb_stretch *stretch,
                                                const cpb_tiling *tiling, int64_t i)
 {
-    if (stretch->counted)
-        return stretch->count;
+    if (!stretch->slice)
+        return stretch->parts ? cpb_parts_count(stretch->parts, tiling)
+                              : (cpb_tile_count){0, 0};
     const int64_t low = stretch->low + i * stretch->low_step;
     const int64_t high = stretch->high + i * stretch->high_step;
     cpb_tile_count count = {cpb_tile_above(tiling, high) - cpb_tile_below(tiling, low),

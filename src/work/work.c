@@ -101,7 +101,7 @@ static inline void add_plain_rows(pricing *p, const cpb_stretch *stretch, int sh
 static void price_stretch(void *context, const cpb_stretch *stretch)
 {
     pricing *const p = context;
-    if (!stretch->counted && !p->tiling->split && p->tiling->k_bits) {
+    if (stretch->slice && !p->tiling->split && p->tiling->k_bits) {
         if (p->tiling->k_bits == COMMON_BITS) /* a constant shift is a third faster */
             add_plain_rows(p, stretch, COMMON_BITS);
         else
