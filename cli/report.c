@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Growth in tiles from which fragments deserve a warning, one part in: */
 enum { WARNING_SHARE = 20 };
@@ -52,7 +53,7 @@ void report_free(cli_report *report)
 }
 
 /* Tiles grow because tokens move in pieces below a tile: said once, with the growth. */
-static bool warning(const cli_report *report, cpb_error *sentence)
+static bool warn_of_tiles(const cli_report *report, cpb_error *sentence)
 {
     const cpb_score *const score = &report->all.score;
     const int64_t original = score->tiles - score->tiles_added;
@@ -63,6 +64,34 @@ static bool warning(const cli_report *report, cpb_error *sentence)
          "warning: documents are cut into pieces below a tile: tiles grow by %.1f %%",
          100.0 * (double)score->tiles_added / (double)original);
     return true;
+}
+
+static bool keeps_tolerance(const char *balancer)
+{
+    for (size_t i = 0; cpb_balancer_name(i); i++)
+        if (strcmp(cpb_balancer_name(i), balancer) == 0)
+            return cpb_balancer_keeps_tolerance(i);
+    return false;
+}
+
+/* The bound proves that no plan of these sizes keeps the tolerance. */
+static bool warn_of_tolerance(const cli_report *report, cpb_error *sentence)
+{
+    const cpb_score *const score = &report->all.score;
+    const double tolerance = (double)report->tolerance_ppm / 1e6;
+    const double bound = (double)score->load_bound;
+    if (!keeps_tolerance(report->chosen) || bound <= score->load_mean * (1 + tolerance))
+        return false;
+    fail(sentence,
+         "warning: no plan of these sizes keeps the tolerance of %g %%: a load of "
+         "%" PRId64 " is the least, %.1f %% above the mean",
+         100 * tolerance, score->load_bound, 100 * (bound / score->load_mean - 1));
+    return true;
+}
+
+static bool warning(const cli_report *report, cpb_error *sentence)
+{
+    return warn_of_tiles(report, sentence) || warn_of_tolerance(report, sentence);
 }
 
 bool report_judge(const cli_report *report, const cli_options *options,

@@ -55,6 +55,8 @@ bool planner_options(const cli_options *options, cpb_options *out, cpb_error *er
         out->cap = options->cap;
     if (options->tolerance_ppm >= 0)
         out->tolerance_ppm = options->tolerance_ppm;
+    if (options->peers >= 0)
+        out->peers = (int32_t)options->peers;
     if (options->effort >= 0)
         out->effort = (cpb_effort)options->effort;
     if (options->combine >= 0)

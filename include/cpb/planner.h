@@ -33,6 +33,8 @@ typedef struct cpb_options {
     cpb_sizes sizes;
     int64_t cap;          /**< most tokens per rank, padding included; -1: none */
     int64_t tolerance_ppm; /**< allowed excess of the largest load, parts per million */
+    int32_t peers;        /**< most other ranks that a rank should have to do with, for
+                               balancers that can tell; -1: any number */
     cpb_effort effort;
     cpb_combine combine;
     const int64_t *carried; /**< loads that each rank carries already, in units of the
@@ -84,6 +86,10 @@ CPB_API const char *cpb_balancer_summary(size_t i);
 
 /** The chunk that the i-th balancer takes by default. */
 CPB_API int64_t cpb_balancer_chunk(size_t i);
+
+/** Whether the i-th balancer keeps the largest load within the tolerance; `auto` does not
+ *  promise it. */
+CPB_API bool cpb_balancer_keeps_tolerance(size_t i);
 
 /** What PyTorch picks when nobody picks: `head-tail` if balancing is enabled and
  *  2 * ranks divides tokens, else NULL (plain sharding, which `contiguous` gives).

@@ -36,7 +36,41 @@ typedef struct cpb_view {
 
     size_t n_documents;
     const int64_t *document_ends; /* [n_documents] the last is `tokens` */
+
+    /* What rows that look at traffic ask for beside; all zero for others. */
+    int64_t tolerance_ppm;
+    int64_t floor; /* some rank has a scaled load of so much, whoever deals */
+    int64_t grid;  /* runs begin and end on multiples of it, but at the last position */
+    int64_t tile;  /* shorter runs are not worth their while */
+    int32_t nodes; /* cards that the ranks fill in order; 0: every rank has its own */
+    int32_t peers; /* most other ranks that a rank should have to do with */
+    bool long_runs; /* few runs count, traffic does not */
+    size_t n_islands;
+    const int64_t *island_ends; /* [n_islands] no query sees a key of another island; the
+                                   last is `tokens` */
+    size_t n_masks;
+    const int64_t *mask_weights; /* [n_masks] */
+    const bool *nested; /* [n_masks] every query sees exactly its island up to itself */
+    const struct cpb_lookup *lookup;
 } cpb_view;
+
+/* Room for the keys of one need. */
+enum { CPB_NEED_ROOM = 8 };
+
+/* Costs and needs of any range of positions. */
+typedef struct cpb_lookup {
+    /* Cost of the queries of [0, position), summed over the masks with their weights, in
+     * the original order. */
+    int64_t (*before)(const struct cpb_lookup *lookup, int64_t position);
+    /* Keys that the queries see under a mask: at most CPB_NEED_ROOM sorted, disjoint
+     * ranges, joined over the smallest gaps where they are more. Returns how many. */
+    size_t (*need)(const struct cpb_lookup *lookup, size_t mask, cpb_range queries,
+                   cpb_range *keys);
+    /* Loads of all ranks as a score counts them, before speeds; NULL where costs of runs
+     * add up to them. `first` is [ranks + 1], `runs` are those of all ranks. */
+    cpb_status (*loads)(const struct cpb_lookup *lookup, const int64_t *first,
+                        const cpb_range *runs, int64_t *load);
+} cpb_lookup;
 
 /* Pieces under construction, in an arena. A rank's shard is its pieces in the order
  * dealt. */
@@ -69,7 +103,8 @@ typedef enum cpb_weights {
     CPB_WEIGHTS_NONE,  /* looks at positions alone */
     CPB_WEIGHTS_GIVEN, /* the setup's cost */
     CPB_WEIGHTS_TILES, /* non-empty tiles of chunk x chunk */
-    CPB_WEIGHTS_PAIRS  /* exact pairs */
+    CPB_WEIGHTS_PAIRS, /* exact pairs */
+    CPB_WEIGHTS_LOOKUP  /* the setup's cost and the needs, of any range */
 } cpb_weights;
 
 /* A row of the table: everything the planner needs to know about a balancer. */
@@ -78,10 +113,11 @@ typedef struct cpb_balancer {
     const char *summary;
     cpb_balance_fn *run;
     cpb_weights weights;
-    bool by_chunk;      /* granularity: whole chunks, or tokens */
+    uint32_t by_chunk;  /* bit 1 << cpb_kernel where it deals whole chunks, not tokens */
     int64_t chunk;      /* default */
     int32_t rank_factor; /* equal sizes: positions are a multiple of
                             rank_factor * ranks * (by_chunk ? chunk : 1) */
+    bool keeps_tolerance; /* of the largest load */
     uint32_t kernels;    /* bit 1 << cpb_kernel where it serves */
     uint32_t transports; /* bit 1 << cpb_transport where it serves */
 } cpb_balancer;
@@ -92,6 +128,6 @@ extern const size_t cpb_n_balancers;
 
 cpb_balance_fn cpb_balance_contiguous, cpb_balance_head_tail, cpb_balance_per_document,
     cpb_balance_per_document_legacy, cpb_balance_ptrr, cpb_balance_striped,
-    cpb_balance_min_heap, cpb_balance_even;
+    cpb_balance_min_heap, cpb_balance_even, cpb_balance_frugal;
 
 #endif

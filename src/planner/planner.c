@@ -31,6 +31,11 @@ int64_t cpb_balancer_chunk(size_t i)
     return i < cpb_n_balancers ? cpb_balancers[i].chunk : 128;
 }
 
+bool cpb_balancer_keeps_tolerance(size_t i)
+{
+    return i < cpb_n_balancers && cpb_balancers[i].keeps_tolerance;
+}
+
 const char *cpb_balancer_pytorch_default(int64_t tokens, int32_t ranks, bool enabled)
 {
     return enabled && tokens % (2 * (int64_t)ranks) == 0 ? "head-tail" : NULL;
@@ -44,6 +49,7 @@ cpb_options cpb_options_default(void)
         .sizes = CPB_EQUAL,
         .cap = -1,
         .tolerance_ppm = 10000,
+        .peers = -1,
         .effort = CPB_EFFORT_DEFAULT,
         .algorithm = -1,
         .setup = cpb_setup_default(),
@@ -69,6 +75,9 @@ static cpb_status check_options(const cpb_options *o, cpb_error *error)
         return cpb_fail(error, CPB_INVALID, -1,
                         "a tolerance of %lld parts per million is outside 0 .. 10^9",
                         (long long)o->tolerance_ppm);
+    if (o->peers < -1)
+        return cpb_fail(error, CPB_INVALID, -1, "a limit of %d peers is below 0",
+                        o->peers);
     if ((int)o->effort < CPB_EFFORT_FAST || o->effort > CPB_EFFORT_HIGH)
         return cpb_fail(error, CPB_INVALID, -1, "effort %d is unknown", (int)o->effort);
     if (o->combine != CPB_COMBINE_LAYERS && o->combine != CPB_COMBINE_SUM)
@@ -173,7 +182,7 @@ static cpb_status run_row(const cpb_balancer *row, const cpb_masks *masks,
 {
     cpb_arena arena = {.allocator = cpb_allocator_or_default(&options->allocator)};
     cpb_deal deal = {.arena = &arena};
-    cpb_view view;
+    cpb_view view = {0};
     cpb_status status;
 
     *plan = NULL;
@@ -188,7 +197,7 @@ static cpb_status run_row(const cpb_balancer *row, const cpb_masks *masks,
         .pieces = deal.pieces,
         .promise = {.sizes = view.sizes,
                     .chunk = view.chunk,
-                    .granularity = row->by_chunk ? view.chunk : 1,
+                    .granularity = view.grid,
                     .cap = options->cap,
                     .algorithm = CPB_ALGORITHM},
         .balancer = row->name,
@@ -196,6 +205,7 @@ static cpb_status run_row(const cpb_balancer *row, const cpb_masks *masks,
     CPB_TRY(cpb_plan_build(&parts, &options->allocator, plan, error));
     CPB_TRY(check_cap(*plan, options, error));
 done:
+    cpb_view_free(&view);
     cpb_arena_free(&arena);
     if (status != CPB_OK) {
         cpb_plan_free(*plan);

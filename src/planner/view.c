@@ -6,10 +6,9 @@
 
 /* Positions that equal sizes need: see the table in docs/balancers.md. */
 static int64_t padded(const cpb_balancer *row, int64_t tokens, int32_t ranks,
-                      int64_t chunk)
+                      int64_t grid)
 {
-    const int64_t multiple =
-        (int64_t)row->rank_factor * ranks * (row->by_chunk ? chunk : 1);
+    const int64_t multiple = (int64_t)row->rank_factor * ranks * grid;
     return cpb_ceil_div(tokens, multiple) * multiple;
 }
 
@@ -91,8 +90,9 @@ cpb_status cpb_view_create(const cpb_balancer *row, const cpb_masks *masks,
 {
     const int64_t tokens = cpb_mask_tokens(masks->mask[0]);
     const int64_t chunk = options->chunk == -1 ? row->chunk : options->chunk;
+    const int64_t grid = row->by_chunk >> options->setup.kernel & 1 ? chunk : 1;
     const int64_t positions = options->sizes == CPB_EQUAL
-                                  ? padded(row, tokens, options->ranks, chunk)
+                                  ? padded(row, tokens, options->ranks, grid)
                                   : tokens;
     if (positions > CPB_MAX_TOKENS)
         return cpb_fail(error, CPB_TOO_LARGE, -1,
@@ -114,8 +114,11 @@ cpb_status cpb_view_create(const cpb_balancer *row, const cpb_masks *masks,
         .n_columns = options->combine == CPB_COMBINE_LAYERS ? masks->n : 1,
         .speeds = cpb_setup_speeds(&options->setup, options->ranks),
         .carried = options->carried,
+        .grid = grid,
     };
-    return row->weights == CPB_WEIGHTS_NONE
-               ? CPB_OK
+    if (row->weights == CPB_WEIGHTS_NONE)
+        return CPB_OK;
+    return row->weights == CPB_WEIGHTS_LOOKUP
+               ? cpb_view_look_up(masks, options, arena, view, error)
                : weigh(row, masks, &options->setup, arena, view, error);
 }

@@ -270,6 +270,14 @@ static int64_t rows_before(const cpb_work *work, int64_t p)
     return work->before[row] + (int64_t)(cost * (p - begin) / (end - begin));
 }
 
+int64_t cpb_work_before(const cpb_work *work, int64_t position)
+{
+    const int64_t known = cpb_min(position, work->mask->tokens);
+    if (work->pairs)
+        return cpb_mask_pairs_of(work->mask, (cpb_range){0, known});
+    return rows_before(work, known) + work->token * known;
+}
+
 int64_t cpb_work_cost(const cpb_work *work, cpb_range queries)
 {
     const int64_t tokens = work->mask->tokens;

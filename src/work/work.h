@@ -20,6 +20,9 @@ typedef struct cpb_prices {
 /* Prices of the forward (`backward` false) or backward pass. */
 cpb_prices cpb_setup_prices(const cpb_setup *setup, bool backward);
 
+/* cpb_work_cost() of [0, position). */
+int64_t cpb_work_before(const cpb_work *work, int64_t position);
+
 /* How the setup's cost counts tiles (`pairs`: like `profile`). */
 cpb_tiling cpb_setup_tiling(const cpb_setup *setup);
 

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Least traffic within the tolerance.
+ *
+ * Several first plans are made, the one that promises most is brought within the limits
+ * by swaps that do least harm, and improved by swaps that help. Loads that do not add up
+ * from costs of runs (tiles that start anew, received keys) are counted as a score counts
+ * them, and the limits are tightened by the difference. Where that does not reach the
+ * limits, a plan that balances whatever the traffic is the first plan. */
+#include "bound.h"
+#include "frugal_build.h"
+#include "frugal_climb.h"
+
+#include "../base/error.h"
+
+#include <string.h>
+
+static const cpb_recipe recipes[] = {
+    {6, false},  {8, false},  {10, false}, {12, false},
+    {16, false}, {24, false}, {8, true},   {16, true},
+};
+enum { N_RECIPES = sizeof recipes / sizeof *recipes };
+
+/* How much is tried at each effort. */
+typedef struct patience {
+    int64_t rounds;  /* of repair */
+    int64_t looks;   /* of the climb */
+    int settlements; /* counts of loads that do not add up */
+} patience;
+
+static const patience patiences[] = {
+    [CPB_EFFORT_FAST] = {100, 2000, 4},
+    [CPB_EFFORT_DEFAULT] = {200, 12000, 6},
+    [CPB_EFFORT_HIGH] = {2000, 400000, 12},
+};
+
+typedef struct frugal {
+    const cpb_view *view;
+    const patience *patience;
+    cpb_arena *arena;
+    cpb_isles isles;
+    cpb_goals goals;
+    cpb_stock stock;
+    cpb_board trial, best;
+    cpb_climb climb;
+
+    /* Where loads do not add up. */
+    int64_t *limit; /* [ranks] the goals' limits, tightened by what does not add up */
+    int64_t *load;  /* [ranks] as a score counts */
+    int64_t *first; /* [ranks + 1] */
+    cpb_range *runs;
+    size_t runs_room;
+} frugal;
+
+static cpb_range clipped(const frugal *f, const cpb_patch *p)
+{
+    return (cpb_range){p->begin, cpb_min(p->end, f->view->tokens + f->view->padding)};
+}
+
+static cpb_status deal_board(const frugal *f, const cpb_board *board, cpb_deal *deal)
+{
+    if (cpb_deal_reserve(deal, (size_t)board->n) != CPB_OK)
+        return CPB_NO_MEMORY;
+    for (int32_t id = board->isle_first[0]; id >= 0; id = board->patch[id].next)
+        cpb_deal_add(deal, board->patch[id].rank, clipped(f, &board->patch[id]));
+    return CPB_OK;
+}
+
+/* Lay pieces that cover everything on the board. */
+static cpb_status lay(frugal *f, size_t n, const cpb_piece *pieces, cpb_board *board)
+{
+    cpb_board_clear(board);
+    for (size_t i = 0; i < n; i++) {
+        const int32_t end = pieces[i].end == f->view->tokens + f->view->padding
+                                ? (int32_t)f->goals.positions
+                                : pieces[i].end;
+        int32_t begin = pieces[i].begin;
+        for (int32_t isle = cpb_isles_at(&f->isles, begin);
+             begin < end && pieces[i].rank; isle++) {
+            const int32_t stop = (int32_t)cpb_min(end, f->isles.end[isle]);
+            const int32_t id = cpb_board_find(board, isle, begin);
+            if (cpb_board_give(board, id, begin, stop, pieces[i].rank) < 0)
+                return CPB_NO_MEMORY;
+            begin = stop;
+        }
+    }
+    return cpb_board_count(board);
+}
+
+/* Rank r holds the r-th part. */
+static cpb_status lay_contiguous(frugal *f, cpb_board *board)
+{
+    cpb_piece *const pieces =
+        cpb_arena_take(f->arena, (size_t)f->view->ranks, sizeof *pieces);
+    int32_t begin = 0;
+    if (!pieces)
+        return CPB_NO_MEMORY;
+    for (int32_t r = 0; r < f->view->ranks; r++) {
+        pieces[r] = (cpb_piece){r, begin, begin + f->goals.size[r]};
+        begin = pieces[r].end;
+    }
+    return lay(f, (size_t)f->view->ranks, pieces, board);
+}
+
+/* What another balancer deals. */
+static cpb_status lay_other(frugal *f, cpb_balance_fn *balance, const cpb_view *view,
+                            cpb_board *board)
+{
+    cpb_deal deal = {.arena = f->arena};
+    const cpb_status status = balance(view, &deal, NULL);
+    return status == CPB_OK ? lay(f, deal.n, deal.pieces, board) : status;
+}
+
+/* One causal document that head-tail cuts on the grid: nothing receives less. */
+static bool is_one_document(const frugal *f)
+{
+    const cpb_view *const view = f->view;
+    const int64_t positions = view->tokens + view->padding;
+    for (size_t m = 0; m < view->n_masks; m++)
+        if (!view->nested[m])
+            return false;
+    return view->n_islands == 1 && !view->speeds && !view->carried &&
+           positions % (2 * view->ranks * view->grid) == 0;
+}
+
+/* The costs of chunks, for a balancer that deals them. */
+static cpb_status view_chunks(frugal *f, cpb_view *view)
+{
+    *view = *f->view;
+    view->chunk = f->view->grid;
+    view->n_chunks = cpb_ceil_div(view->tokens + view->padding, view->chunk);
+    view->n_columns = 1;
+    int64_t *const cost =
+        cpb_arena_take(f->arena, (size_t)view->n_chunks, sizeof *cost);
+    if (!cost)
+        return CPB_NO_MEMORY;
+    int64_t before = 0;
+    for (int64_t c = 0; c < view->n_chunks; c++) {
+        const int64_t next = view->lookup->before(
+            view->lookup, cpb_min((c + 1) * view->chunk, view->tokens));
+        cost[c] = next - before;
+        before = next;
+    }
+    view->cost = cost;
+    return CPB_OK;
+}
+
+/* A plan that is balanced, whatever its traffic; limits rise to what is possible. */
+static cpb_status lay_balanced(frugal *f, cpb_board *board)
+{
+    cpb_view view;
+    int64_t bound;
+    cpb_status status;
+    if (f->view->grid == 1)
+        return lay_other(f, cpb_balance_per_document, f->view, board);
+    CPB_TRY(view_chunks(f, &view));
+    const cpb_load_problem problem = {
+        .n = view.n_chunks,
+        .cost = view.cost,
+        .ranks = view.ranks,
+        .seats = cpb_seats_of(view.sizes, view.tokens + view.padding, view.chunk,
+                              view.ranks, view.cap == INT64_MAX ? -1 : view.cap),
+        .speeds = view.speeds,
+    };
+    if (!view.carried) {
+        CPB_TRY(cpb_load_bound(&problem, f->arena, &bound));
+        cpb_goals_limit(f->view, cpb_max(f->goals.level, bound), &f->goals);
+    }
+    CPB_TRY(lay_other(f, cpb_balance_even, &view, board));
+done:
+    return status;
+}
+
+/* The first plan that promises most: `best` is it. */
+static cpb_status choose_first(frugal *f)
+{
+    cpb_sum least = 0;
+    for (int i = 0; i <= N_RECIPES; i++) {
+        cpb_status status = i == N_RECIPES
+                                ? lay_contiguous(f, &f->trial)
+                                : cpb_frugal_build(&recipes[i], &f->stock, &f->trial);
+        if (status != CPB_OK)
+            return status;
+        if (i == 0)
+            cpb_climb_start(&f->climb, &f->trial, f->limit);
+        const cpb_sum worth = cpb_climb_worth(&f->climb);
+        if (i && worth >= least)
+            continue;
+        least = worth;
+        status = cpb_board_copy(&f->trial, &f->best);
+        if (status != CPB_OK)
+            return status;
+    }
+    return CPB_OK;
+}
+
+/* The runs of the board, rank by rank and ascending. */
+static cpb_status list_runs(frugal *f, const cpb_board *board)
+{
+    const size_t ranks = (size_t)f->view->ranks;
+    if ((size_t)board->n > f->runs_room) {
+        f->runs_room = 2 * (size_t)board->n;
+        f->runs = cpb_arena_take(f->arena, f->runs_room, sizeof *f->runs);
+        if (!f->runs) {
+            f->runs_room = 0;
+            return CPB_NO_MEMORY;
+        }
+    }
+    f->first[0] = 0;
+    for (size_t r = 0; r < ranks; r++)
+        f->first[r + 1] = f->first[r] + board->rank_n[r];
+    for (int32_t id = board->isle_first[0]; id >= 0; id = board->patch[id].next)
+        f->runs[f->first[board->patch[id].rank]++] = clipped(f, &board->patch[id]);
+    for (size_t r = ranks; r > 0; r--)
+        f->first[r] = f->first[r - 1];
+    f->first[0] = 0;
+    return CPB_OK;
+}
+
+/* Count loads as a score does and set the limits of costs so that loads keep theirs. */
+static cpb_status measure(frugal *f, const cpb_board *board, int64_t *excess)
+{
+    const int32_t ranks = f->view->ranks;
+    cpb_sum total = 0;
+    *excess = INT64_MIN;
+    if (list_runs(f, board) != CPB_OK)
+        return CPB_NO_MEMORY;
+    const cpb_status status =
+        f->view->lookup->loads(f->view->lookup, f->first, f->runs, f->load);
+    if (status != CPB_OK)
+        return status;
+    for (int32_t r = 0; r < ranks; r++)
+        total += f->load[r];
+    for (int32_t r = 0; r < ranks; r++) {
+        cpb_sum limit = f->goals.limit[r];
+        if (total > f->goals.total && f->goals.total > 0)
+            limit = limit * total / f->goals.total;
+        f->limit[r] = (int64_t)limit - f->load[r] + board->load[r];
+        *excess = cpb_max(*excess, f->load[r] - (int64_t)limit);
+    }
+    return CPB_OK;
+}
+
+/* Bring the loads of `best` within their limits, as a score counts them. */
+static cpb_status settle(frugal *f, bool *kept)
+{
+    int64_t excess = cpb_climb_excess(&f->climb);
+    cpb_status status = CPB_OK;
+    for (int i = 0; f->view->lookup->loads && i < f->patience->settlements; i++) {
+        CPB_TRY(measure(f, &f->best, &excess));
+        if (excess <= 0)
+            break;
+        CPB_TRY(cpb_climb_repair(&f->climb, f->patience->rounds));
+    }
+    *kept = excess <= 0;
+done:
+    return status;
+}
+
+/* Repair and improve `best`. */
+static cpb_status improve(frugal *f, bool *kept)
+{
+    const patience *const p = f->patience;
+    int64_t excess;
+    cpb_status status;
+    memcpy(f->limit, f->goals.limit, (size_t)f->view->ranks * sizeof *f->limit);
+    cpb_climb_start(&f->climb, &f->best, f->limit);
+    CPB_TRY(cpb_climb_repair(&f->climb, p->rounds));
+    if (f->view->lookup->loads)
+        CPB_TRY(measure(f, &f->best, &excess));
+    CPB_TRY(cpb_climb_repair(&f->climb, p->rounds));
+    cpb_climb_start(&f->climb, &f->best, f->limit);
+    CPB_TRY(cpb_climb_run(&f->climb, p->looks));
+    CPB_TRY(settle(f, kept));
+done:
+    return status;
+}
+
+static cpb_status search(frugal *f)
+{
+    bool kept = true;
+    cpb_status status;
+    if (is_one_document(f)) {
+        CPB_TRY(lay_other(f, cpb_balance_head_tail, f->view, &f->best));
+        cpb_climb_start(&f->climb, &f->best, f->goals.limit);
+        if (cpb_climb_excess(&f->climb) <= 0)
+            goto done;
+    }
+    CPB_TRY(choose_first(f));
+    CPB_TRY(improve(f, &kept));
+    if (kept)
+        goto done;
+    CPB_TRY(cpb_board_copy(&f->best, &f->trial));
+    CPB_TRY(lay_balanced(f, &f->best));
+    CPB_TRY(improve(f, &kept));
+done:
+    return status;
+}
+
+cpb_status cpb_balance_frugal(const cpb_view *view, cpb_deal *deal, cpb_error *error)
+{
+    frugal *const f = cpb_arena_zeros(deal->arena, 1, sizeof *f);
+    const size_t ranks = (size_t)view->ranks;
+    cpb_status status;
+    if (!f)
+        return CPB_NO_MEMORY;
+    f->view = view;
+    f->patience = &patiences[view->effort];
+    f->arena = deal->arena;
+    f->limit = cpb_arena_take(f->arena, ranks, sizeof *f->limit);
+    f->load = cpb_arena_take(f->arena, ranks, sizeof *f->load);
+    f->first = cpb_arena_take(f->arena, ranks + 1, sizeof *f->first);
+    if (!f->limit || !f->load || !f->first)
+        return CPB_NO_MEMORY;
+    CPB_TRY(cpb_isles_find(view, f->arena, &f->isles));
+    CPB_TRY(cpb_goals_set(view, f->arena, &f->goals, error));
+    memcpy(f->limit, f->goals.limit, ranks * sizeof *f->limit);
+    CPB_TRY(cpb_stock_create(view, &f->isles, f->arena, &f->stock));
+    CPB_TRY(cpb_board_create(view, &f->isles, &f->goals, f->arena, &f->trial));
+    CPB_TRY(cpb_board_create(view, &f->isles, &f->goals, f->arena, &f->best));
+    CPB_TRY(search(f));
+    CPB_TRY(deal_board(f, &f->best, deal));
+done:
+    return status;
+}

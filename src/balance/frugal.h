@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the parts of the balancer `frugal` share.
+ *
+ * Positions are cut into *isles*, which share no traffic: islands of the masks, rounded up
+ * to the grid, tiny neighbours bundled. A *board* says who holds what: patches by position,
+ * none across the end of an isle. It keeps loads, runs and traffic up to date while
+ * patches change hands. */
+#ifndef CPB_SRC_FRUGAL_H
+#define CPB_SRC_FRUGAL_H
+
+#include "balance.h"
+
+#include "../base/sort.h"
+
+/* Sums may pass 2^63. */
+__extension__ typedef __int128 cpb_sum;
+
+/* Where positions may be cut without harm: ends of isles, and inside them ends of
+ * documents. Built once per view. */
+typedef struct cpb_isles {
+    int32_t n;
+    int32_t *end; /* [n] positions; the last is the number of positions */
+    bool *single; /* [n] one island, pads and all: needs reach to its begin */
+    int32_t n_atoms;
+    int32_t *atom_end; /* [n_atoms] isles cut at documents */
+} cpb_isles;
+
+/* What ranks should hold. */
+typedef struct cpb_goals {
+    int64_t positions; /* whole grid steps; the view's last position may lie before */
+    int32_t *size;     /* [ranks] positions to hold, exactly */
+    int64_t *goal;     /* [ranks] share of the cost */
+    int64_t *limit;    /* [ranks] cost within the tolerance */
+    int64_t total;     /* cost of everything */
+    int64_t level;     /* scaled load of everybody at the goal */
+} cpb_goals;
+
+/* Positions of one isle that a rank holds. */
+typedef struct cpb_patch {
+    int32_t begin, end;
+    int32_t rank, isle;
+    int32_t prev, next; /* by position, across isles; -1: none */
+    int32_t back, fore; /* the rank's others, in no order; -1: none */
+} cpb_patch;
+
+/* Keys that the queries of a patch see, under one mask. */
+typedef struct cpb_patch_need {
+    int32_t n;
+    cpb_range keys[CPB_NEED_ROOM];
+} cpb_patch_need;
+
+/* Cards: what traffic is counted for. Ranks where there are no nodes. */
+typedef struct cpb_board {
+    const cpb_view *view;
+    const cpb_isles *isles;
+    const cpb_goals *goals;
+    cpb_arena *arena;
+    int32_t per_card; /* ranks */
+    int32_t n_cards;
+
+    cpb_patch *patch;
+    cpb_patch_need *need;   /* [masks] of each patch; NULL where all isles are nested */
+    int32_t n, room, spare; /* patches in use or freed; head of the freed ones */
+    int32_t *isle_first;    /* [isles] */
+    int32_t *rank_first;    /* [ranks] */
+    int32_t *rank_n;        /* [ranks] patches */
+    int32_t *runs;          /* [ranks] */
+    int64_t *load;          /* [ranks] */
+    int64_t *in, *out;      /* [cards] keys, times the masks' weights */
+    int64_t total;          /* sum of `in` */
+    int64_t looked;         /* patches looked at so far: what effort is counted in */
+
+    /* Scratch of one look at an isle. */
+    int32_t *mark; /* [cards] */
+    int32_t stamp;
+    int64_t *reach; /* [cards] */
+    cpb_item *keys; /* needs, by card */
+    size_t keys_room;
+    int32_t *row; /* patches of the isle */
+    size_t row_room;
+
+    /* Cards that changed since cpb_board_begin(), with what they were. */
+    int32_t *touched; /* [cards] */
+    int32_t n_touched;
+    int32_t *touch_mark; /* [cards] */
+    int32_t touch_stamp;
+    int64_t *old_in, *old_out; /* [touched] */
+} cpb_board;
+
+cpb_status cpb_isles_find(const cpb_view *view, cpb_arena *arena, cpb_isles *isles);
+
+/* The isle that holds a position. O(log isles). */
+int32_t cpb_isles_at(const cpb_isles *isles, int64_t position);
+
+cpb_status cpb_goals_set(const cpb_view *view, cpb_arena *arena, cpb_goals *goals,
+                         cpb_error *error);
+
+/* Set the limits to the tolerance above a scaled load. */
+void cpb_goals_limit(const cpb_view *view, int64_t level, cpb_goals *goals);
+
+/* Everything with rank 0, no traffic. */
+cpb_status cpb_board_create(const cpb_view *view, const cpb_isles *isles,
+                            const cpb_goals *goals, cpb_arena *arena, cpb_board *board);
+
+/* All to rank 0 again. */
+void cpb_board_clear(cpb_board *board);
+
+/* `to` becomes what `from` is; both were created from the same. */
+cpb_status cpb_board_copy(const cpb_board *from, cpb_board *to);
+
+/* Hand a range inside one isle and inside patch `id` to a rank; cuts and merges patches.
+ * Traffic is left as it is. Returns the patch that holds the range then, -1 when memory
+ * ends. */
+int32_t cpb_board_give(cpb_board *board, int32_t id, int32_t begin, int32_t end,
+                       int32_t rank);
+
+/* The patch of an isle that holds a position. */
+int32_t cpb_board_find(const cpb_board *board, int32_t isle, int32_t position);
+
+/* Add (sign 1) or take away (-1) the traffic inside an isle. */
+cpb_status cpb_board_flow(cpb_board *board, int32_t isle, int64_t sign);
+
+/* Count all traffic anew. */
+cpb_status cpb_board_count(cpb_board *board);
+
+/* From here on changes of traffic are noted, and cpb_board_revert() takes them back. */
+void cpb_board_begin(cpb_board *board);
+void cpb_board_revert(cpb_board *board);
+
+static inline int64_t cpb_board_cost(const cpb_board *board, int64_t begin, int64_t end)
+{
+    const cpb_lookup *const lookup = board->view->lookup;
+    return lookup->before(lookup, end) - lookup->before(lookup, begin);
+}
+
+#endif

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A first plan, rank by rank, from the remaining work.
+ *
+ * Each rank takes what is dense, to meet its share of the cost, and fills up with what is
+ * cheap, to meet its size. A long document is *open* over several ranks: each takes from
+ * its end what it needs, and a bounded part of its begin as filler, for the keys there are
+ * needed by all of them and should not all lie with one. Everything else stays whole,
+ * where it can. */
+#include "frugal_build.h"
+
+/* Wares that are tried as a whole before one is cut. */
+enum { WHOLES_TRIED = 24, SIXTEENTHS = 16 };
+
+typedef struct builder {
+    cpb_board *board;
+    cpb_stock *stock;
+    const cpb_recipe *recipe;
+    int64_t step; /* cuts lie on multiples of it, from the begin of an atom on */
+    cpb_ware open;
+    bool is_open;
+
+    /* Of the rank at hand. */
+    int32_t rank;
+    int64_t size;
+    int64_t cost;
+    int64_t slack; /* cost that makes no difference */
+    int64_t head;  /* most of the open document's begin */
+    bool failed;
+} builder;
+
+static int64_t cost_of(const builder *b, int64_t begin, int64_t end)
+{
+    return cpb_board_cost(b->board, begin, end);
+}
+
+static void give(builder *b, int32_t isle, int64_t begin, int64_t end)
+{
+    if (begin == end || b->failed)
+        return;
+    b->size -= end - begin;
+    b->cost -= cost_of(b, begin, end);
+    if (b->rank == 0)
+        return; /* has all that nobody else takes */
+    const int32_t id = cpb_board_find(b->board, isle, (int32_t)begin);
+    b->failed = cpb_board_give(b->board, id, (int32_t)begin, (int32_t)end, b->rank) < 0;
+}
+
+static void give_whole(builder *b, int32_t i)
+{
+    const cpb_ware ware = b->stock->ware[i];
+    cpb_stock_remove(b->stock, i);
+    give(b, ware.isle, ware.begin, ware.end);
+}
+
+static void fill(builder *b)
+{
+    while (b->size > 0 && b->stock->front <= b->stock->back) {
+        const int32_t i = b->stock->front;
+        const cpb_ware ware = b->stock->ware[i];
+        if (ware.end - ware.begin <= b->size) {
+            give_whole(b, i);
+            continue;
+        }
+        const int64_t end = ware.begin + b->size;
+        cpb_stock_shorten(b->stock, i, end);
+        give(b, ware.isle, ware.begin, end);
+    }
+}
+
+/* The last cut at or before a position. */
+static int64_t cut_before(const builder *b, int64_t position)
+{
+    const int64_t origin = b->open.origin;
+    return cpb_max(b->open.begin, origin + (position - origin) / b->step * b->step);
+}
+
+/* Where the begin of the open document ends that goes along when its end is cut off at
+ * `at`: at least what nothing else can fill. */
+static int64_t head_end(const builder *b, int64_t at)
+{
+    const int64_t left = b->size - (b->open.end - at);
+    const int64_t most = cpb_min(cpb_min(b->head, left), at - b->open.begin);
+    return cpb_max(cut_before(b, b->open.begin + most),
+                   b->open.begin + left - b->stock->left);
+}
+
+/* Cost of the rank if the open document is cut at `at`. */
+static int64_t cost_at(const builder *b, int64_t at)
+{
+    const int64_t head = head_end(b, at);
+    const int64_t left = b->size - (b->open.end - at) - (head - b->open.begin);
+    return cost_of(b, at, b->open.end) + cost_of(b, b->open.begin, head) +
+           cpb_stock_cheapest(b->stock, left);
+}
+
+/* Where to cut the open document; the later, the less it costs. */
+static int64_t best_cut(const builder *b)
+{
+    int64_t low = cut_before(b, cpb_max(b->open.begin, b->open.end - b->size));
+    if (b->open.end - low > b->size)
+        low = cpb_min(low + b->step, b->open.end);
+    int64_t high = b->open.end;
+    while (high - low > b->step) {
+        const int64_t middle = cut_before(b, low + (high - low) / 2);
+        if (middle <= low)
+            break;
+        if (cost_at(b, middle) > b->cost)
+            low = middle;
+        else
+            high = middle;
+    }
+    const int64_t above = cost_at(b, low) - b->cost, below = b->cost - cost_at(b, high);
+    return above < below ? low : high;
+}
+
+/* End this rank with a part of the open document; false where all that fits of it is too
+ * little. */
+static bool take_open(builder *b)
+{
+    const cpb_ware *const open = &b->open;
+    const int64_t length = open->end - open->begin;
+    if (length <= b->size && cost_of(b, open->begin, open->end) +
+                                     cpb_stock_cheapest(b->stock, b->size - length) <=
+                                 b->cost) {
+        give(b, open->isle, open->begin, open->end);
+        b->is_open = false;
+        return b->size == 0;
+    }
+    b->head = b->board->goals->size[b->rank] * b->recipe->head / SIXTEENTHS;
+    while (b->head >= b->step && cost_at(b, open->end) > b->cost)
+        b->head /= 2; /* the begin has become too dense for a filler */
+    const int64_t at = best_cut(b), head = head_end(b, at);
+    give(b, open->isle, at, open->end);
+    give(b, open->isle, open->begin, head);
+    b->open.begin = head;
+    b->open.end = at;
+    b->is_open = head < at;
+    fill(b);
+    return true;
+}
+
+static bool fits(const builder *b, int32_t i)
+{
+    const cpb_ware *const ware = &b->stock->ware[i];
+    const int64_t length = ware->end - ware->begin;
+    return length <= b->size &&
+           ware->cost + cpb_stock_cheapest(b->stock, b->size - length) <=
+               b->cost + b->slack;
+}
+
+/* Whether a ware is as dense as what the rank still needs. */
+static bool is_dense(const builder *b, int32_t i)
+{
+    const cpb_ware *const ware = &b->stock->ware[i];
+    return (cpb_sum)ware->cost * b->size >=
+           (cpb_sum)b->cost * (ware->end - ware->begin);
+}
+
+static void open_ware(builder *b, int32_t i)
+{
+    b->open = b->stock->ware[i];
+    b->is_open = true;
+    cpb_stock_remove(b->stock, i);
+}
+
+/* The next ware: the densest that fits goes as a whole; where none does, or that would
+ * leave most of a deficit, one that is denser is opened. */
+static void choose(builder *b, bool fresh)
+{
+    const cpb_stock *const stock = b->stock;
+    const int64_t deficit = b->cost - cpb_stock_cheapest(stock, b->size);
+    int32_t denser = -1, tried = 0;
+    if (deficit <= b->slack && !fresh) {
+        fill(b);
+        return;
+    }
+    for (int32_t i = stock->back; i >= stock->front && tried < WHOLES_TRIED; i--) {
+        if (stock->gone[i])
+            continue;
+        if (!is_dense(b, i))
+            break;
+        if (fits(b, i)) {
+            give_whole(b, i);
+            return;
+        }
+        tried++;
+        denser = i;
+        if (fresh && b->recipe->longest_first)
+            break;
+    }
+    if (denser < 0)
+        denser = stock->back;
+    if (fresh)
+        denser = stock->back;
+    open_ware(b, denser);
+}
+
+static void fill_rank(builder *b)
+{
+    bool fresh = true;
+    while (b->size > 0 && !b->failed) {
+        if (b->is_open) {
+            if (take_open(b))
+                return;
+        } else if (b->stock->front <= b->stock->back) {
+            choose(b, fresh);
+        } else {
+            return;
+        }
+        fresh = false;
+    }
+}
+
+cpb_status cpb_frugal_build(const cpb_recipe *recipe, cpb_stock *stock,
+                            cpb_board *board)
+{
+    const cpb_goals *const goals = board->goals;
+    const int64_t grid = board->view->grid;
+    builder b = {.board = board,
+                 .stock = stock,
+                 .recipe = recipe,
+                 .step = cpb_ceil_div(cpb_max(board->view->tile, grid), grid) * grid};
+    int64_t cost = goals->total, goal = 0;
+    for (int32_t r = 0; r < board->view->ranks; r++)
+        goal += goals->goal[r];
+    cpb_board_clear(board);
+    cpb_stock_refill(stock);
+    for (int32_t r = board->view->ranks - 1; r > 0 && !b.failed; r--) {
+        b.rank = r;
+        b.size = goals->size[r];
+        const int64_t target =
+            goal ? (int64_t)((cpb_sum)cost * goals->goal[r] / goal) : 0;
+        b.cost = target;
+        b.slack = (goals->limit[r] - goals->goal[r]) / 2;
+        fill_rank(&b);
+        cost -= target - b.cost;
+        goal -= goals->goal[r];
+    }
+    return b.failed ? CPB_NO_MEMORY : cpb_board_count(board);
+}

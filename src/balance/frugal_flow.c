@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Traffic inside an isle: what each card needs and does not hold, and who holds it. */
+#include "frugal.h"
+
+void cpb_board_begin(cpb_board *board)
+{
+    board->touch_stamp++;
+    board->n_touched = 0;
+}
+
+void cpb_board_revert(cpb_board *board)
+{
+    for (int32_t i = 0; i < board->n_touched; i++) {
+        const int32_t card = board->touched[i];
+        board->total += board->old_in[i] - board->in[card];
+        board->in[card] = board->old_in[i];
+        board->out[card] = board->old_out[i];
+    }
+}
+
+static void add(cpb_board *board, int32_t card, int64_t in, int64_t out)
+{
+    if (board->touch_mark[card] != board->touch_stamp) {
+        const int32_t i = board->n_touched++;
+        board->touch_mark[card] = board->touch_stamp;
+        board->touched[i] = card;
+        board->old_in[i] = board->in[card];
+        board->old_out[i] = board->out[card];
+    }
+    board->in[card] += in;
+    board->out[card] += out;
+    board->total += in;
+}
+
+/* Every query sees the isle up to itself, so a card needs everything before its last
+ * position. Seen from the end, a patch goes to every card that was met, but its own. */
+static void flow_nested(cpb_board *board, int32_t isle, int32_t last, int64_t weight)
+{
+    const int64_t tokens = board->view->tokens;
+    const int64_t begin = board->patch[board->isle_first[isle]].begin;
+    int64_t met = 0;
+    board->stamp++;
+    for (int32_t id = last; id >= 0 && board->patch[id].isle == isle;
+         id = board->patch[id].prev) {
+        const cpb_patch *const p = &board->patch[id];
+        const int32_t card = p->rank / board->per_card;
+        const int64_t end = cpb_min(p->end, tokens), length = end - p->begin;
+        if (length <= 0)
+            continue;
+        int64_t in = -length;
+        if (board->mark[card] != board->stamp) {
+            board->mark[card] = board->stamp;
+            in += end - begin;
+            met++;
+        }
+        add(board, card, weight * in, weight * length * (met - 1));
+    }
+}
+
+static cpb_status more_keys(cpb_board *board, size_t wanted)
+{
+    if (wanted <= board->keys_room)
+        return CPB_OK;
+    const size_t room = 2 * wanted;
+    board->keys = cpb_arena_take(board->arena, 2 * room, sizeof *board->keys);
+    board->keys_room = board->keys ? room : 0;
+    return board->keys ? CPB_OK : CPB_NO_MEMORY;
+}
+
+/* The patches of an isle in a row, for searching. */
+static cpb_status lay_row(cpb_board *board, int32_t isle, size_t *n)
+{
+    size_t count = 0;
+    for (int32_t id = board->isle_first[isle]; id >= 0 && board->patch[id].isle == isle;
+         id = board->patch[id].next) {
+        if (count == board->row_room) {
+            const size_t room = 2 * count + 64;
+            int32_t *const row = cpb_arena_take(board->arena, room, sizeof *row);
+            if (!row)
+                return CPB_NO_MEMORY;
+            for (size_t i = 0; i < count; i++)
+                row[i] = board->row[i];
+            board->row = row;
+            board->row_room = room;
+        }
+        board->row[count++] = id;
+    }
+    *n = count;
+    return CPB_OK;
+}
+
+/* The first patch of the row that ends behind a position. */
+static size_t first_behind(const cpb_board *board, size_t n, int64_t position)
+{
+    size_t low = 0, high = n;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (board->patch[board->row[middle]].end <= position)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* A card needs these keys: those of other cards it gets. */
+static void fetch(cpb_board *board, size_t n, int32_t card, cpb_range keys,
+                  int64_t weight)
+{
+    for (size_t i = first_behind(board, n, keys.begin); i < n; i++) {
+        const cpb_patch *const p = &board->patch[board->row[i]];
+        if (p->begin >= keys.end)
+            break;
+        const int32_t owner = p->rank / board->per_card;
+        const int64_t length =
+            cpb_min(p->end, keys.end) - cpb_max(p->begin, keys.begin);
+        board->looked++;
+        if (owner == card)
+            continue;
+        add(board, card, weight * length, 0);
+        add(board, owner, 0, weight * length);
+    }
+}
+
+/* Needs of all patches of the isle as items: card and begin, end. */
+static cpb_status gather_needs(cpb_board *board, size_t n, size_t mask, size_t *count)
+{
+    const size_t masks = board->view->n_masks;
+    *count = 0;
+    if (more_keys(board, n * CPB_NEED_ROOM) != CPB_OK)
+        return CPB_NO_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        const int32_t id = board->row[i];
+        const cpb_patch_need *const need = &board->need[(size_t)id * masks + mask];
+        const uint64_t card = (uint64_t)(board->patch[id].rank / board->per_card);
+        for (int32_t k = 0; k < need->n; k++)
+            board->keys[(*count)++] = (cpb_item){
+                card << 32 | (uint64_t)need->keys[k].begin, need->keys[k].end};
+    }
+    cpb_sort(board->keys, board->keys + board->keys_room, *count);
+    return CPB_OK;
+}
+
+static cpb_status flow_any(cpb_board *board, int32_t isle, size_t mask, int64_t weight)
+{
+    const int64_t low = board->patch[board->isle_first[isle]].begin;
+    const int64_t high = board->isles->end[isle];
+    size_t n, count;
+    if (lay_row(board, isle, &n) != CPB_OK ||
+        gather_needs(board, n, mask, &count) != CPB_OK)
+        return CPB_NO_MEMORY;
+    board->looked += (int64_t)count;
+    for (size_t i = 0; i < count;) {
+        const int32_t card = (int32_t)(board->keys[i].key >> 32);
+        cpb_range keys = {(int64_t)(board->keys[i].key & UINT32_MAX),
+                          board->keys[i].value};
+        for (i++; i < count && (int32_t)(board->keys[i].key >> 32) == card &&
+                  (int64_t)(board->keys[i].key & UINT32_MAX) <= keys.end;
+             i++)
+            keys.end = cpb_max(keys.end, board->keys[i].value);
+        fetch(board, n, card, cpb_range_intersect(keys, (cpb_range){low, high}),
+              weight);
+    }
+    return CPB_OK;
+}
+
+cpb_status cpb_board_flow(cpb_board *board, int32_t isle, int64_t sign)
+{
+    const cpb_view *const view = board->view;
+    const cpb_patch *const first = &board->patch[board->isle_first[isle]];
+    if (first->end == board->isles->end[isle])
+        return CPB_OK; /* all with one rank */
+    int32_t last = board->isle_first[isle];
+    for (int32_t id = last; id >= 0 && board->patch[id].isle == isle;
+         id = board->patch[id].next) {
+        last = id;
+        board->looked++;
+    }
+    for (size_t m = 0; m < view->n_masks; m++) {
+        const int64_t weight = sign * view->mask_weights[m];
+        if (view->nested[m] && board->isles->single[isle])
+            flow_nested(board, isle, last, weight);
+        else if (flow_any(board, isle, m, weight) != CPB_OK)
+            return CPB_NO_MEMORY;
+    }
+    return CPB_OK;
+}
+
+cpb_status cpb_board_count(cpb_board *board)
+{
+    for (int32_t c = 0; c < board->n_cards; c++)
+        board->in[c] = board->out[c] = 0;
+    board->total = 0;
+    cpb_board_begin(board);
+    for (int32_t i = 0; i < board->isles->n; i++)
+        if (cpb_board_flow(board, i, 1) != CPB_OK)
+            return CPB_NO_MEMORY;
+    return CPB_OK;
+}

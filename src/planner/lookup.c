@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What rows that look at traffic are told: costs and needs of any range, islands, and
+ * loads as a score counts them. */
+#include "view.h"
+
+#include "../base/error.h"
+#include "../base/sort.h"
+#include "../mask/mask.h"
+#include "../read/step.h"
+
+#include <string.h>
+
+typedef struct lookup {
+    cpb_lookup base; /* the balancer's side of it; comes first */
+    const cpb_masks *masks;
+    cpb_setup setup; /* the caller's without speeds */
+    cpb_view *view;
+    cpb_allocator allocator;
+    int64_t *weights; /* [masks->n] */
+    cpb_work **works; /* [masks->n] */
+} lookup;
+
+static int64_t cost_before(const cpb_lookup *base, int64_t position)
+{
+    const lookup *const look = (const lookup *)base;
+    int64_t cost = look->weights[0] * cpb_work_before(look->works[0], position);
+    for (size_t m = 1; m < look->masks->n; m++)
+        cost += look->weights[m] * cpb_work_before(look->works[m], position);
+    return cost;
+}
+
+/* Close the smallest gap. */
+static size_t close_gap(cpb_range *keys, size_t n)
+{
+    size_t least = 1;
+    for (size_t i = 2; i < n; i++)
+        if (keys[i].begin - keys[i - 1].end < keys[least].begin - keys[least - 1].end)
+            least = i;
+    keys[least - 1].end = keys[least].end;
+    memmove(keys + least, keys + least + 1, (n - least - 1) * sizeof *keys);
+    return n - 1;
+}
+
+/* Put a range into a sorted list of disjoint ones that has room for one more. */
+static size_t put_range(cpb_range *keys, size_t n, cpb_range range)
+{
+    size_t at = n;
+    while (at > 0 && keys[at - 1].end >= range.begin)
+        at--;
+    size_t end = at;
+    for (; end < n && keys[end].begin <= range.end; end++) {
+        range.begin = cpb_min(range.begin, keys[end].begin);
+        range.end = cpb_max(range.end, keys[end].end);
+    }
+    if (end - at != 1)
+        memmove(keys + at + 1, keys + end, (n - end) * sizeof *keys);
+    keys[at] = range;
+    return n + 1 - (end - at);
+}
+
+static size_t need_of(const cpb_lookup *base, size_t m, cpb_range queries,
+                      cpb_range *keys)
+{
+    const lookup *const look = (const lookup *)base;
+    const cpb_mask *const mask = look->masks->mask[m];
+    cpb_range list[CPB_NEED_ROOM + 1];
+    size_t n = 0;
+    queries.end = cpb_min(queries.end, mask->tokens);
+    for (size_t i = cpb_mask_first_slice(mask, queries.begin);
+         i < mask->n_slices && mask->slices[i].queries.begin < queries.end; i++) {
+        const cpb_range rows = cpb_range_intersect(mask->slices[i].queries, queries);
+        if (rows.begin >= rows.end)
+            continue;
+        n = put_range(list, n, cpb_slice_hull(&mask->slices[i], rows));
+        if (n > CPB_NEED_ROOM)
+            n = close_gap(list, n);
+    }
+    memcpy(keys, list, n * sizeof *keys);
+    return n;
+}
+
+static cpb_status loads_of(const cpb_lookup *base, const int64_t *first,
+                           const cpb_range *runs, int64_t *load)
+{
+    const lookup *const look = (const lookup *)base;
+    const cpb_view *const view = look->view;
+    const cpb_promise promise = {.sizes = view->sizes,
+                                 .chunk = view->chunk,
+                                 .granularity = view->grid,
+                                 .cap = -1,
+                                 .algorithm = CPB_ALGORITHM};
+    cpb_plan *plan;
+    cpb_status status =
+        cpb_plan_create_runs(view->tokens, view->padding, view->ranks, first, runs,
+                             &promise, &look->allocator, &plan, NULL);
+    if (status != CPB_OK)
+        return status;
+    status = cpb_plan_loads(plan, look->masks, &look->setup, &look->allocator, load);
+    cpb_plan_free(plan);
+    return status;
+}
+
+/* Whether costs of runs on the view's grid add up to loads. */
+static bool adds_up(const cpb_setup *setup, int64_t grid)
+{
+    const cpb_profile *const p = &setup->profile;
+    if (setup->cost == CPB_PAIRS)
+        return true;
+    if (setup->kernel == CPB_RECURRENT && setup->cost == CPB_PROFILE_TIME)
+        return p->recurrent_run == 0;
+    if (setup->kernel == CPB_VARLEN || grid % cpb_setup_tiling(setup).tile_q)
+        return false;
+    if (setup->cost == CPB_TILES)
+        return true;
+    return !p->forward.kv_tile && !p->received_key && !p->rows_at_once &&
+           !(setup->backward && p->backward.kv_tile);
+}
+
+/* What a slice ties together. */
+static cpb_item bond_of(const cpb_slice *slice)
+{
+    return (cpb_item){.key = (uint64_t)cpb_min(slice->queries.begin, slice->keys.begin),
+                      .value = cpb_max(slice->queries.end, slice->keys.end)};
+}
+
+/* Positions that no slice ties together are islands of their own. */
+static cpb_status find_islands(const cpb_masks *masks, cpb_arena *arena, cpb_view *view)
+{
+    size_t n = 0;
+    for (size_t m = 0; m < masks->n; m++)
+        n += masks->mask[m]->n_slices;
+    cpb_item *const bonds = cpb_arena_take(arena, 2 * n, sizeof *bonds);
+    int64_t *const ends = cpb_arena_take(arena, 2 * n + 1, sizeof *ends);
+    if (!bonds || !ends)
+        return CPB_NO_MEMORY;
+    size_t i = 0;
+    for (size_t m = 0; m < masks->n; m++)
+        for (size_t s = 0; s < masks->mask[m]->n_slices; s++)
+            bonds[i++] = bond_of(&masks->mask[m]->slices[s]);
+    cpb_sort(bonds, bonds + n, n);
+
+    int64_t reached = 0;
+    view->n_islands = 0;
+    for (i = 0; i < n; i++) {
+        const int64_t begin = (int64_t)bonds[i].key;
+        if (begin >= reached && reached > 0)
+            ends[view->n_islands++] = reached;
+        if (begin > reached)
+            ends[view->n_islands++] = begin;
+        reached = cpb_max(reached, bonds[i].value);
+    }
+    if (reached > 0)
+        ends[view->n_islands++] = reached;
+    if (reached < view->tokens)
+        ends[view->n_islands++] = view->tokens;
+    view->island_ends = ends;
+    return CPB_OK;
+}
+
+/* One causal slice per island and nothing else. */
+static bool is_nested(const cpb_mask *mask, const cpb_view *view)
+{
+    int64_t begin = 0;
+    if (mask->n_slices != view->n_islands)
+        return false;
+    for (size_t i = 0; i < view->n_islands; i++) {
+        const cpb_slice *const slice = &mask->slices[i];
+        const int64_t end = view->island_ends[i];
+        if (slice->kind != CPB_CAUSAL || slice->queries.begin != begin ||
+            slice->keys.begin != begin || slice->queries.end != end ||
+            slice->keys.end != end)
+            return false;
+        begin = end;
+    }
+    return true;
+}
+
+static cpb_status measure(lookup *look, cpb_error *error)
+{
+    cpb_view *const view = look->view;
+    cpb_wide total = 0;
+    for (size_t m = 0; m < look->masks->n; m++) {
+        view->floor = cpb_max(
+            view->floor, look->weights[m] *
+                             cpb_work_floor(look->masks->mask[m], &look->setup).query);
+        const cpb_status status =
+            cpb_work_create(look->masks->mask[m], &look->setup, &look->allocator,
+                            &look->works[m], error);
+        if (status != CPB_OK)
+            return status;
+        total +=
+            (cpb_wide)look->weights[m] * cpb_work_before(look->works[m], view->tokens);
+    }
+    if (total > CPB_MAX_COST)
+        return cpb_fail(error, CPB_TOO_LARGE, -1,
+                        "costs sum to more than %lld units; use smaller weights or "
+                        "the cost pairs",
+                        (long long)CPB_MAX_COST);
+    return CPB_OK;
+}
+
+cpb_status cpb_view_look_up(const cpb_masks *masks, const cpb_options *options,
+                            cpb_arena *arena, cpb_view *view, cpb_error *error)
+{
+    lookup *const look = cpb_arena_zeros(arena, 1, sizeof *look);
+    bool *const nested = cpb_arena_take(arena, masks->n, sizeof *nested);
+    if (!look || !nested || find_islands(masks, arena, view) != CPB_OK)
+        return CPB_NO_MEMORY;
+    look->masks = masks;
+    look->setup = options->setup;
+    look->setup.speeds = NULL;
+    look->view = view;
+    look->allocator = arena->allocator;
+    look->weights = cpb_arena_take(arena, masks->n, sizeof *look->weights);
+    look->works = cpb_arena_zeros(arena, masks->n, sizeof *look->works);
+    if (!look->weights || !look->works)
+        return CPB_NO_MEMORY;
+    for (size_t m = 0; m < masks->n; m++) {
+        look->weights[m] = masks->weight ? masks->weight[m] : 1;
+        nested[m] = is_nested(masks->mask[m], view);
+    }
+    look->base.before = cost_before;
+    look->base.need = need_of;
+    look->base.loads = adds_up(&look->setup, view->grid) ? NULL : loads_of;
+
+    view->tolerance_ppm = options->tolerance_ppm;
+    view->tile = cpb_setup_tiling(&look->setup).tile_q;
+    view->nodes = options->setup.nodes;
+    view->peers = options->peers == -1 ? INT32_MAX : options->peers;
+    view->long_runs = options->setup.kernel == CPB_RECURRENT;
+    view->n_masks = masks->n;
+    view->mask_weights = look->weights;
+    view->nested = nested;
+    view->lookup = &look->base;
+    return measure(look, error);
+}
+
+void cpb_view_free(cpb_view *view)
+{
+    const lookup *const look = (const lookup *)view->lookup;
+    for (size_t m = 0; look && m < look->masks->n; m++)
+        cpb_work_free(look->works[m]);
+}

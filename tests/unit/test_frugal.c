@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The balancer `frugal`: its accounts against the score, its limits against every other
+ * row, and the cases whose best plan is known. */
+#include "testing.h"
+
+#include "../../src/balance/frugal.h"
+#include "../../src/planner/view.h"
+
+#include <string.h>
+
+static cpb_options options_of(const char *balancer, int32_t ranks)
+{
+    cpb_options options = cpb_options_default();
+    options.balancer = balancer;
+    options.ranks = ranks;
+    return options;
+}
+
+static cpb_mask *mask_of(const char *text, size_t n, const int64_t *lengths)
+{
+    cpb_mask *mask;
+    cpb_error error = {0};
+    if (cpb_mask_create_text(text, n, lengths, NULL, NULL, &mask, &error) != CPB_OK)
+        fail_msg("%s: %s", text, error.message);
+    return mask;
+}
+
+static cpb_plan *plan_of(const cpb_masks *masks, const cpb_options *options)
+{
+    cpb_plan *plan;
+    cpb_error error = {0};
+    if (cpb_plan_create(masks, options, &plan, &error) != CPB_OK)
+        fail_msg("%s: %s", options->balancer, error.message);
+    return plan;
+}
+
+static cpb_score score_of(const cpb_masks *masks, const cpb_options *options)
+{
+    cpb_plan *const plan = plan_of(masks, options);
+    cpb_score score;
+    assert_int_equal(
+        cpb_score_plan(plan, masks, &options->setup, NULL, &score, NULL, NULL, NULL),
+        CPB_OK);
+    cpb_plan_free(plan);
+    return score;
+}
+
+/* Masks over lengths: families that keep to documents and such that do not. */
+static const char *const families[] = {
+    "documents",  "documents;window=40", "documents-full",  "window:50",
+    "prefix:9",   "window-both:30",      "block-causal:16", "causal-blocks",
+    "chunked:64", "global:20;n=30",      "causal",          "full",
+};
+
+/* Documents of several characters that sum to `tokens`. */
+static size_t draw_lengths(uint64_t *seed, int64_t tokens, int64_t *lengths)
+{
+    const int64_t most = test_random(seed, 1, 3) * tokens / 6;
+    size_t n = 0;
+    for (int64_t left = tokens; left > 0; left -= lengths[n++]) {
+        const int64_t x = test_random(seed, 0, 999);
+        const int64_t length = 1 + most * x / 1000 * x / 1000 * x / 1000;
+        lengths[n] = length < left ? length : left;
+    }
+    return n;
+}
+
+/* A board over a view of masks, and what it stands on. */
+typedef struct scene {
+    cpb_arena arena;
+    cpb_view view;
+    cpb_isles isles;
+    cpb_goals goals;
+    cpb_board board;
+} scene;
+
+static void set_scene(scene *s, const cpb_masks *masks, const cpb_options *options)
+{
+    const cpb_balancer *row = cpb_balancers;
+    while (strcmp(row->name, "frugal") != 0)
+        row++;
+    *s = (scene){.arena = {.allocator = cpb_allocator_or_default(NULL)}};
+    assert_int_equal(cpb_view_create(row, masks, options, &s->arena, &s->view, NULL),
+                     CPB_OK);
+    assert_int_equal(cpb_isles_find(&s->view, &s->arena, &s->isles), CPB_OK);
+    assert_int_equal(cpb_goals_set(&s->view, &s->arena, &s->goals, NULL), CPB_OK);
+    assert_int_equal(
+        cpb_board_create(&s->view, &s->isles, &s->goals, &s->arena, &s->board), CPB_OK);
+}
+
+/* Hand a random part of a random isle to a random rank, traffic kept up to date. */
+static void give_at_random(uint64_t *seed, scene *s)
+{
+    const int32_t isle = (int32_t)test_random(seed, 0, s->isles.n - 1);
+    const int32_t begin = isle ? s->isles.end[isle - 1] : 0;
+    const int32_t at = (int32_t)test_random(seed, begin, s->isles.end[isle] - 1);
+    const int32_t id = cpb_board_find(&s->board, isle, at);
+    const int32_t end = s->board.patch[id].end;
+    assert_int_equal(cpb_board_flow(&s->board, isle, -1), CPB_OK);
+    assert_true(cpb_board_give(&s->board, id, at,
+                               (int32_t)test_random(seed, at + 1, end),
+                               (int32_t)test_random(seed, 0, s->view.ranks - 1)) >= 0);
+    assert_int_equal(cpb_board_flow(&s->board, isle, 1), CPB_OK);
+}
+
+/* Loads, runs and traffic of the board against the score of the plan that it is. */
+static void assert_accounts(const scene *s, const cpb_masks *masks,
+                            const cpb_setup *setup)
+{
+    cpb_arena arena = {.allocator = cpb_allocator_or_default(NULL)};
+    cpb_deal deal = {.arena = &arena};
+    cpb_plan *plan;
+    cpb_score score;
+    cpb_rank_score cells[64];
+    assert_int_equal(cpb_deal_reserve(&deal, (size_t)s->board.n), CPB_OK);
+    for (int32_t id = s->board.isle_first[0]; id >= 0; id = s->board.patch[id].next)
+        cpb_deal_add(&deal, s->board.patch[id].rank,
+                     (cpb_range){s->board.patch[id].begin, s->board.patch[id].end});
+    const cpb_plan_parts parts = {.tokens = s->view.tokens,
+                                  .padding = s->view.padding,
+                                  .ranks = s->view.ranks,
+                                  .n_pieces = deal.n,
+                                  .pieces = deal.pieces,
+                                  .promise = {.chunk = 1, .granularity = 1, .cap = -1},
+                                  .balancer = ""};
+    assert_int_equal(cpb_plan_build(&parts, NULL, &plan, NULL), CPB_OK);
+    assert_int_equal(
+        cpb_score_plan(plan, masks, setup, NULL, &score, cells, NULL, NULL), CPB_OK);
+    int64_t in = 0, out = 0;
+    for (int32_t c = 0; c < s->board.n_cards; c++) {
+        in = s->board.in[c] > in ? s->board.in[c] : in;
+        out = s->board.out[c] > out ? s->board.out[c] : out;
+        if (setup->nodes)
+            continue;
+        assert_int_equal(s->board.in[c], cells[c].receive);
+        assert_int_equal(s->board.out[c], cells[c].send);
+    }
+    if (setup->nodes) {
+        assert_int_equal(in, score.net_in_max);
+        assert_int_equal(out, score.net_out_max);
+    }
+    for (int32_t r = 0; r < s->view.ranks; r++) {
+        const int64_t load = s->board.load[r];
+        assert_int_equal(load, cells[r].load);
+        assert_int_equal(s->board.runs[r], cells[r].runs);
+    }
+    cpb_plan_free(plan);
+    cpb_arena_free(&arena);
+}
+
+static void accounts_are_those_of_the_score(void **state)
+{
+    int64_t lengths[1024];
+    uint64_t seed = 1;
+    (void)state;
+    for (size_t round = 0; round < 300; round++) {
+        const size_t n = draw_lengths(&seed, 700, lengths);
+        cpb_mask *const one = mask_of(families[round % COUNT_OF(families)], n, lengths);
+        cpb_mask *const two = mask_of("documents", n, lengths);
+        const cpb_mask *const list[] = {one, two};
+        const int64_t weights[] = {3, 2};
+        const cpb_masks masks = {(size_t)test_random(&seed, 1, 2), list, weights};
+        cpb_options options = options_of("frugal", (int32_t)test_random(&seed, 1, 9));
+        options.sizes = CPB_UNEVEN; /* pads count as runs of a board */
+        options.setup.kernel = CPB_VARLEN;
+        options.setup.cost = CPB_PAIRS;
+        if (options.ranks % 3 == 0 && test_random(&seed, 0, 1))
+            options.setup.nodes = options.ranks / 3;
+        scene s;
+        set_scene(&s, &masks, &options);
+        for (int i = 0; i < 40; i++)
+            give_at_random(&seed, &s);
+        assert_accounts(&s, &masks, &options.setup);
+        cpb_view_free(&s.view);
+        cpb_arena_free(&s.arena);
+        cpb_mask_free(one);
+        cpb_mask_free(two);
+    }
+}
+
+static double limit_of(const cpb_score *score, double tolerance)
+{
+    const double bound = (double)score->load_bound;
+    const double mean = score->load_mean > bound ? score->load_mean : bound;
+    return mean * (1 + tolerance);
+}
+
+/* Rows of the same sizes and granularity, which may keep what frugal does not. */
+static bool another_row_keeps(const cpb_masks *masks, const cpb_options *options,
+                              double limit)
+{
+    static const char *const rows[] = {"even", "ptrr", "head-tail", "per-document",
+                                       "contiguous"};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        cpb_options other = *options;
+        other.balancer = rows[i];
+        if (options->setup.kernel == CPB_FLEX && i > 1)
+            break; /* of other sizes */
+        if ((double)score_of(masks, &other).load_max <= limit)
+            return true;
+    }
+    return false;
+}
+
+static void loads_keep_the_tolerance_where_any_row_does(void **state)
+{
+    static const double tolerances[] = {0.001, 0.01, 0.05};
+    int64_t lengths[8192];
+    uint64_t seed = 2;
+    (void)state;
+    for (size_t round = 0; round < 240; round++) {
+        const size_t n = draw_lengths(&seed, test_random(&seed, 1, 8) * 1000, lengths);
+        cpb_mask *const mask =
+            mask_of(families[round % COUNT_OF(families)], n, lengths);
+        const cpb_mask *const list[] = {mask};
+        const cpb_masks masks = {1, list, NULL};
+        const double tolerance = tolerances[round / 12 % 3];
+        cpb_options options = options_of("frugal", (int32_t)test_random(&seed, 1, 12));
+        options.tolerance_ppm = (int64_t)(tolerance * 1e6 + 0.5);
+        options.chunk = test_random(&seed, 0, 1) ? 64 : 16;
+        options.setup.kernel = (cpb_kernel)test_random(&seed, 0, 1);
+        options.setup.cost = options.chunk == 64 && options.setup.kernel == CPB_FLEX
+                                 ? CPB_PROFILE_TIME
+                                 : CPB_PAIRS;
+        const cpb_score score = score_of(&masks, &options);
+        const double limit = limit_of(&score, tolerance);
+        if ((double)score.load_max > limit * (1 + 1e-9) &&
+            another_row_keeps(&masks, &options, limit))
+            fail_msg("%s, %zu documents, %d ranks, kernel %d, tolerance %g: load %lld "
+                     "above %.0f, which another row keeps",
+                     cpb_mask_text(mask), n, options.ranks, (int)options.setup.kernel,
+                     tolerance, (long long)score.load_max, limit);
+        cpb_mask_free(mask);
+    }
+}
+
+static void one_causal_document_is_dealt_head_to_tail(void **state)
+{
+    static const int32_t worlds[] = {1, 2, 4, 8, 32};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(worlds); i++)
+        for (int kernel = CPB_FLEX; kernel <= CPB_VARLEN; kernel++) {
+            const int64_t tokens = worlds[i] * 1024;
+            cpb_mask *const mask = mask_of("causal", 1, &tokens);
+            const cpb_mask *const list[] = {mask};
+            const cpb_masks masks = {1, list, NULL};
+            cpb_options options = options_of("frugal", worlds[i]);
+            options.setup.kernel = (cpb_kernel)kernel;
+            cpb_plan *const ours = plan_of(&masks, &options);
+            options.balancer = "head-tail";
+            cpb_plan *const theirs = plan_of(&masks, &options);
+            assert_true(cpb_plan_hash(ours) == cpb_plan_hash(theirs));
+            cpb_plan_free(ours);
+            cpb_plan_free(theirs);
+            cpb_mask_free(mask);
+        }
+}
+
+static void documents_that_fit_stay_whole(void **state)
+{
+    int64_t lengths[256];
+    (void)state;
+    for (int32_t ranks = 1; ranks <= 32; ranks *= 2)
+        for (int64_t each = 1; each <= 8; each *= 2) {
+            const size_t n = (size_t)(ranks * each);
+            for (size_t i = 0; i < n; i++)
+                lengths[i] = 1024 / each;
+            cpb_mask *const mask = mask_of("documents", n, lengths);
+            const cpb_mask *const list[] = {mask};
+            const cpb_masks masks = {1, list, NULL};
+            cpb_options options = options_of("frugal", ranks);
+            assert_int_equal(score_of(&masks, &options).receive_total, 0);
+            options.setup.kernel = CPB_VARLEN;
+            assert_int_equal(score_of(&masks, &options).receive_total, 0);
+            cpb_mask_free(mask);
+        }
+}
+
+static void tiny_documents_cost_hardly_any_traffic(void **state)
+{
+    static int64_t lengths[1 << 16];
+    uint64_t seed = 3;
+    (void)state;
+    for (int round = 0; round < 20; round++) {
+        const int64_t tokens = 1 << 16, most = test_random(&seed, 200, 2000);
+        size_t n = 0;
+        for (int64_t left = tokens; left > 0; left -= lengths[n++]) {
+            const int64_t length = test_random(&seed, 1, most);
+            lengths[n] = length < left ? length : left;
+        }
+        cpb_mask *const mask = mask_of("documents", n, lengths);
+        const cpb_mask *const list[] = {mask};
+        const cpb_masks masks = {1, list, NULL};
+        cpb_options options = options_of("frugal", 8);
+        options.setup.kernel = (cpb_kernel)(round % 2);
+        options.setup.cost = CPB_PAIRS;
+        const cpb_score score = score_of(&masks, &options);
+        assert_true(score.receive_total * 10 <= tokens);
+        assert_true((double)score.load_max <= limit_of(&score, 0.01) * (1 + 1e-9));
+        cpb_mask_free(mask);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(accounts_are_those_of_the_score),
+        cmocka_unit_test(loads_keep_the_tolerance_where_any_row_does),
+        cmocka_unit_test(one_causal_document_is_dealt_head_to_tail),
+        cmocka_unit_test(documents_that_fit_stay_whole),
+        cmocka_unit_test(tiny_documents_cost_hardly_any_traffic),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
