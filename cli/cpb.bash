@@ -23,6 +23,7 @@ _cpb() {
         [score]='--documents --mask --ranks --nodes --speeds --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --strict --order --plan --json --help'
         [check]='--documents --mask --ranks --nodes --speeds --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --order --inverse --plan --help'
         [compare]='--documents --mask --combine --ranks --nodes --speeds --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --effort --packs --sample --tokens --count --seed --json --csv --help'
+        [calibrate]='--output --json --help'
         [pad]='--documents --ranks --multiple --json --help'
     )
     local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}

@@ -8,8 +8,9 @@
 #include <signal.h>
 #include <string.h>
 
-static const cli_command *const commands[] = {
-    &plan_command, &score_command, &check_command, &compare_command, &pad_command};
+static const cli_command *const commands[] = {&plan_command,  &score_command,
+                                              &check_command, &compare_command,
+                                              &pad_command,   &calibrate_command};
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -22,7 +23,7 @@ static void print_usage(FILE *stream)
           "\n",
           stream);
     for (size_t i = 0; i < N_COMMANDS; i++)
-        fprintf(stream, "  cpb %-8s  %s\n", commands[i]->name, commands[i]->summary);
+        fprintf(stream, "  cpb %-9s  %s\n", commands[i]->name, commands[i]->summary);
     fputs("\n"
           "  cpb COMMAND --help explains a command, cpb --version prints the version.\n"
           "\n"

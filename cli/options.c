@@ -144,7 +144,9 @@ enum {
     MEASURES = USED_BY_PLAN | USED_BY_SCORE | USED_BY_CHECK | USED_BY_COMPARE,
     PLANS = USED_BY_PLAN | USED_BY_COMPARE,
     READS = USED_BY_SCORE | USED_BY_CHECK,
-    ALL = MEASURES | USED_BY_PAD
+    ALL = MEASURES | USED_BY_PAD | USED_BY_CALIBRATE,
+    COUNTS_RANKS = MEASURES | USED_BY_PAD,
+    TAKES_FILE = USED_BY_CALIBRATE
 };
 
 #define MEMBER(name) offsetof(cli_options, name)
@@ -166,8 +168,8 @@ static const flag_row flags[] = {
      "what several masks are: layers that ranks wait for one by one, or costs inside "
      "one layer that add up; default layers",
      PLANS, read_choice, MEMBER(combine), 0, 0, combine_names},
-    {"ranks", "W", "ranks of the context-parallel group (world size)", ALL, read_number,
-     MEMBER(ranks), 1, CPB_MAX_RANKS, NULL},
+    {"ranks", "W", "ranks of the context-parallel group (world size)", COUNTS_RANKS,
+     read_number, MEMBER(ranks), 1, CPB_MAX_RANKS, NULL},
     {"nodes", "N", "nodes that the ranks fill in order; divides W", MEASURES,
      read_number, MEMBER(nodes), 1, CPB_MAX_RANKS, NULL},
     {"speeds", "S1,S2,...|@FILE",
@@ -230,8 +232,8 @@ static const flag_row flags[] = {
      MEMBER(json), 0, 0, NULL},
     {"csv", NULL, "print CSV, one line per balancer and pack", USED_BY_COMPARE,
      read_switch, MEMBER(csv), 0, 0, NULL},
-    {"output", "FILE", "or -o FILE: where the result goes", USED_BY_DRAW, read_string,
-     MEMBER(output), 0, 0, NULL},
+    {"output", "FILE", "or -o FILE: where the result goes",
+     USED_BY_DRAW | USED_BY_CALIBRATE, read_string, MEMBER(output), 0, 0, NULL},
     {"help", NULL, "this text", ALL, read_switch, MEMBER(help), 0, 0, NULL},
 };
 
@@ -294,6 +296,14 @@ static bool keep(cli_options *options, char *text, cpb_error *error)
     return true;
 }
 
+/* The argument that is no flag; popt owns it. */
+static bool keep_file(cli_options *options, const char *file, cpb_error *error)
+{
+    char *const text = strdup(file);
+    options->file = text;
+    return text ? keep(options, text, error) : fail_memory(error);
+}
+
 static bool take(const flag_row *flag, char *text, cli_options *options,
                  cpb_error *error)
 {
@@ -341,6 +351,9 @@ static int read_all(poptContext context, cli_user user, cli_options *options,
         explain(context, code, user, error);
         return EXIT_USAGE;
     }
+    const char *const file = user & TAKES_FILE ? poptGetArg(context) : NULL;
+    if (file && !keep_file(options, file, error))
+        return EXIT_REFUSED;
     const char *const extra = poptPeekArg(context);
     if (!extra)
         return EXIT_DONE;

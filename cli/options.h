@@ -15,12 +15,14 @@ typedef enum cli_user {
     USED_BY_CHECK = 4,
     USED_BY_COMPARE = 8,
     USED_BY_PAD = 16,
-    USED_BY_DRAW = 32
+    USED_BY_DRAW = 32,
+    USED_BY_CALIBRATE = 64
 } cli_user;
 
 /* What the flags said. Numbers and choices are -1, strings NULL where nothing was said;
  * choices are values of the enum of the same name in the library. */
 typedef struct cli_options {
+    const char *file; /* the argument that is no flag, of commands that take one */
     const char *documents;
     const char **masks; /* [n_masks] */
     size_t n_masks;

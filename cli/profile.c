@@ -12,19 +12,24 @@
 typedef struct number {
     const char *name;
     size_t offset;
+    int64_t least; /* with 1, a number that is left out is 0 */
 } number;
 
 #define OF_MODEL(name)                                                                 \
     {                                                                                  \
-#name, offsetof(cpb_model, name)                                               \
+#name, offsetof(cpb_model, name), 0                                            \
     }
 #define OF_PASS(name)                                                                  \
     {                                                                                  \
-#name, offsetof(cpb_pass, name)                                                \
+#name, offsetof(cpb_pass, name), 0                                             \
     }
 #define OF_PROFILE(name)                                                               \
     {                                                                                  \
-#name, offsetof(cpb_profile, name)                                             \
+#name, offsetof(cpb_profile, name), 0                                          \
+    }
+#define OF_BANDWIDTH(name)                                                             \
+    {                                                                                  \
+#name, offsetof(cpb_profile, name), 1                                          \
     }
 
 static const number model_numbers[] = {OF_MODEL(q_heads), OF_MODEL(kv_heads),
@@ -38,8 +43,8 @@ static const number profile_numbers[] = {OF_PROFILE(tile_q),
                                          OF_PROFILE(token),
                                          OF_PROFILE(recurrent_token),
                                          OF_PROFILE(recurrent_run),
-                                         OF_PROFILE(net_bytes_per_us),
-                                         OF_PROFILE(link_bytes_per_us),
+                                         OF_BANDWIDTH(net_bytes_per_us),
+                                         OF_BANDWIDTH(link_bytes_per_us),
                                          OF_PROFILE(phase_latency),
                                          OF_PROFILE(peer_latency)};
 
@@ -57,7 +62,8 @@ static void put_numbers(json_t *object, size_t n, const number *numbers,
     for (size_t i = 0; i < n; i++) {
         int64_t value;
         memcpy(&value, (const char *)from + numbers[i].offset, sizeof value);
-        json_put(object, numbers[i].name, json_integer(value), good);
+        if (value >= numbers[i].least)
+            json_put(object, numbers[i].name, json_integer(value), good);
     }
 }
 
@@ -104,8 +110,8 @@ static bool get_numbers(const json_t *object, const char *where, size_t n,
         int64_t value;
         if (!json_object_get(object, numbers[i].name))
             continue;
-        if (!json_member_integer(object, where, numbers[i].name, 0, INT64_MAX, &value,
-                                 error))
+        if (!json_member_integer(object, where, numbers[i].name, numbers[i].least,
+                                 INT64_MAX, &value, error))
             return false;
         memcpy((char *)to + numbers[i].offset, &value, sizeof value);
     }

@@ -70,6 +70,29 @@ CPB_CHECKED cpb_status cpb_score_plan(const cpb_plan *plan, const cpb_masks *mas
                                       cpb_rank_score *ranks, int64_t *matrix,
                                       cpb_error *error);
 
+/** What a kernel visits for one shard under one mask: the numbers that the prices of a
+ *  profile are multiplied by. */
+typedef struct cpb_shard_counts {
+    int64_t full_tiles;    /**< tiles whose pairs are all allowed */
+    int64_t partial_tiles; /**< other non-empty tiles */
+    int64_t q_tiles;       /**< rows of tiles that are not empty */
+    int64_t tokens;        /**< held, without pads */
+    int64_t received;      /**< keys that its queries need and that it does not hold */
+} cpb_shard_counts;
+
+/** Count what one shard visits, with tiles of the setup's kernel and profile as a score
+ *  counts them, whatever the cost.
+ *
+ *  \param runs [n_runs] the shard in its order, disjoint; positions past the last token
+ *              are pads
+ *  \return CPB_OK; CPB_INVALID for a run that is empty, lies outside 0 .. 2^31 - 1 (`at` is
+ *          the run) or shares a position with another; CPB_NO_MEMORY.
+ *  Time O((runs + slices) log + q-tiles). */
+CPB_CHECKED cpb_status cpb_count_shard(const cpb_mask *mask, const cpb_setup *setup,
+                                       size_t n_runs, const cpb_range *runs,
+                                       const cpb_allocator *allocator,
+                                       cpb_shard_counts *counts, cpb_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -49,6 +49,9 @@ class Program:
         code = "q" if b"'<i8'" in data[:header] else "i"
         return list(memoryview(data[header:]).cast(code))
 
+    def commands(self):
+        return re.findall(r"(?m)^  cpb ([a-z]+)  ", self.good("--help"))
+
     def balancers(self):
         rows = json.loads(self.good("compare", "--documents", "4096", "--ranks", 2,
                                     "--json"))
@@ -475,7 +478,7 @@ def law_help_and_completion_know_every_flag(cpb):
     completion = os.path.join(os.path.dirname(__file__), "..", "..", "cli", "cpb.bash")
     with open(completion, encoding="ascii") as file:
         script = file.read()
-    for command in ("plan", "score", "check", "compare", "pad"):
+    for command in cpb.commands():
         text = cpb.good(command, "--help")
         assert text == cpb.good("help", command)
         flags = set(re.findall(r"(?m)^  (--[a-z]+)", text))
@@ -512,6 +515,21 @@ def law_the_manual_names_every_flag(cpb):
     manual = os.path.join(os.path.dirname(__file__), "..", "..", "cli", "cpb.1")
     with open(manual, encoding="ascii") as file:
         text = file.read().replace("\\-", "-")
-    for command in ("plan", "score", "check", "compare", "pad"):
+    for command in cpb.commands():
         for flag in re.findall(r"(?m)^  (--[a-z]+)", cpb.good(command, "--help")):
             assert flag in text or flag == "--help", flag
+
+
+def law_published_timings_are_explained_within_a_tenth(cpb):
+    # H100, varlen, 32,768 tokens in equal documents: length and TFLOP/s (docs/costs.md).
+    published = ((32, 12), (128, 85), (256, 140), (512, 204), (1024, 284), (2048, 322),
+                 (4096, 348), (16384, 370))
+    lines = ["kernel,pass,mask,q_heads,kv_heads,head_dim,us"]
+    for length, tflops in published:
+        pairs = 32768 * (length + 1) / 2
+        lines.append(f"varlen,forward,chunked:32768;n={length},64,4,128,"
+                     f"{4 * 64 * 128 * pairs / tflops / 1e6}")
+    (cpb.folder / "t.csv").write_text("\n".join(lines))
+    said = json.loads(cpb.good("calibrate", "t.csv", "--json", "-o", "p.json"))
+    assert said["worst_error"] < 0.1 and said["pairs_ranked"] == said["pairs"] == 28
+    cpb.good("plan", "--documents", "100,200", "--ranks", 2, "--profile", "@p.json")
