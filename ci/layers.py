@@ -8,7 +8,7 @@ import re
 import sys
 
 LAYERS = ["include/cpb", "src/base", "src/mask", "src/work", "src/balance", "src/plan",
-          "src/read", "src/planner", "src/check", "cli/picture",
+          "src/read", "src/planner", "src/schedule", "src/check", "cli/picture",
           "cli"]
 # Layers that may see less than everything before them.
 NARROWER = {

@@ -4,6 +4,7 @@
 #ifndef CPB_CHECK_H
 #define CPB_CHECK_H
 
+#include <cpb/schedule.h>
 #include <cpb/score.h>
 
 #ifdef __cplusplus
@@ -35,6 +36,31 @@ typedef struct cpb_claim {
 CPB_CHECKED cpb_status cpb_check_plan(const cpb_claim *claim, const cpb_masks *masks,
                                       const cpb_setup *setup,
                                       const cpb_allocator *allocator, cpb_error *error);
+
+/** A schedule as somebody states it: nothing of it is believed. */
+typedef struct cpb_schedule_claim {
+    int32_t micro_batches;
+    int32_t block; /**< ranks of every group, 0: the ranks of its documents */
+    const cpb_placement *placement;  /**< [documents]; `group` is not read */
+    const cpb_schedule_score *score; /**< stated figures, or NULL: none */
+    const uint64_t *hash;            /**< stated hash, or NULL: none */
+} cpb_schedule_claim;
+
+/** Prove a schedule: every document is in the step exactly once or left over with a reason
+ *  that holds, groups have allowed sizes and places, groups of several ranks are disjoint
+ *  within a micro-batch, so that the order of micro-batches has no circle, every rank
+ *  keeps its budget, the limits on micro-batches, sizes and order hold, and each stated
+ *  figure equals a recount by an event simulation. The bound is tested for not exceeding
+ *  the time.
+ *
+ *  \return CPB_OK: proved. CPB_REFUTED: `error` names the first counterexample.
+ *          CPB_INVALID: documents or domain are no input of a schedule.
+ *          CPB_TOO_LARGE; CPB_NO_MEMORY.
+ *  Time O(tokens / tile_q + documents x their ranks). */
+CPB_CHECKED cpb_status cpb_check_schedule(const cpb_documents *documents,
+                                          const cpb_domain *domain,
+                                          const cpb_schedule_claim *claim,
+                                          cpb_error *error);
 
 /** Prove that `order` is a permutation of 0 .. n - 1.
  *  \return CPB_OK; CPB_REFUTED, `at` is the first offending entry; CPB_NO_MEMORY. */

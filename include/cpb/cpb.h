@@ -12,6 +12,7 @@
 #include <cpb/order.h>
 #include <cpb/plan.h>
 #include <cpb/planner.h>
+#include <cpb/schedule.h>
 #include <cpb/score.h>
 #include <cpb/shard.h>
 

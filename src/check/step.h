@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A schedule being proved: laws, a simulation of its own, and the figures it gives. */
+#ifndef CPB_SRC_CHECK_STEP_H
+#define CPB_SRC_CHECK_STEP_H
+
+#include "../base/memory.h"
+#include "exact.h"
+
+#include <cpb/check.h>
+
+/* What one rank does in the micro-batch at hand. */
+typedef struct cpb_duty {
+    int64_t tokens, received, attention, own, wire;
+} cpb_duty;
+
+typedef struct cpb_step {
+    const cpb_documents *documents;
+    const cpb_domain *domain;
+    const cpb_schedule_claim *claim;
+    cpb_arena *arena;
+    cpb_exact exact;
+    int64_t *sorted; /* [n_in] documents in the step, by micro-batch, then document */
+    int64_t n_in;
+    int64_t *kth;   /* [documents] place among those in the step */
+    cpb_duty *duty; /* [ranks] */
+    int32_t *holds; /* [ranks] first rank of the group of several that holds it, -1 */
+    int32_t *held;  /* [ranks] the size of that group */
+    cpb_schedule_score counted;
+} cpb_step;
+
+/* Ranks of the group that a placement belongs to. */
+void cpb_step_group(const cpb_step *step, const cpb_placement *placement,
+                    int32_t *first, int32_t *ranks);
+
+/* What each rank of a document does for it. */
+cpb_duty cpb_step_price(cpb_step *step, int64_t document);
+
+/* Time of a rank in a micro-batch. */
+int64_t cpb_step_time(cpb_step *step, const cpb_duty *duty);
+
+/* Tokens of a rank in a micro-batch with its padding. */
+int64_t cpb_step_padded(const cpb_step *step, const cpb_duty *duty);
+
+/* Laws of single documents; fills sorted and kth. */
+cpb_status cpb_step_laws(cpb_step *step, cpb_error *error);
+
+/* Walk through the micro-batches: laws of each, and the counted figures. */
+cpb_status cpb_step_run(cpb_step *step, cpb_error *error);
+
+#endif

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A step to be scheduled: checked input, its documents as jobs, the sizes of groups. */
+#ifndef CPB_SRC_SCHEDULE_BATCH_H
+#define CPB_SRC_SCHEDULE_BATCH_H
+
+#include "../base/memory.h"
+#include "../base/range.h"
+#include "price.h"
+
+/* A document with tokens. */
+typedef struct cpb_job {
+    int64_t document;
+    int64_t tokens;
+    int64_t attention; /* of the whole document on one rank */
+    int64_t work; /* token and attention time on one rank: cutting never lowers it */
+} cpb_job;
+
+/* Where a job goes. */
+typedef struct cpb_place {
+    int32_t micro;
+    int32_t first;
+    int32_t ranks;
+} cpb_place;
+
+/* Lives as long as its scratch arena. Jobs descend by work, equal ones ascend by
+ * document. */
+typedef struct cpb_batch {
+    const cpb_documents *documents;
+    const cpb_domain *domain;
+    cpb_price price;
+    cpb_arena *scratch;
+    cpb_job *jobs;
+    int64_t n;
+    int64_t tokens;  /* of all jobs */
+    int64_t longest; /* tokens of the longest */
+    int64_t work;    /* of all jobs */
+    int64_t
+        budget; /* tokens of a rank in a micro-batch, a multiple of token_multiple */
+    int32_t *sizes; /* [n_sizes] that groups may have, ascending */
+    size_t n_sizes;
+    bool given;     /* costs are the caller's */
+    bool ordered;   /* tokens descend with the work */
+    int64_t *alone; /* [n_alone * n_sizes] remembered times of the costliest jobs */
+    int64_t n_alone;
+} cpb_batch;
+
+/* Check the input and make the jobs. Memory comes from `scratch`. */
+cpb_status cpb_batch_create(const cpb_documents *documents, const cpb_domain *domain,
+                            cpb_arena *scratch, cpb_batch *batch, cpb_error *error);
+
+/* The share of a rank when `job` is on `ranks` ranks from `first` on. */
+static inline cpb_share cpb_batch_share(const cpb_batch *batch, const cpb_job *job,
+                                        int32_t first, int32_t ranks)
+{
+    return cpb_price_share(&batch->price, job->tokens, job->attention, batch->given,
+                           first, ranks);
+}
+
+/* Time of a micro-batch that holds nothing but job `j`, on sizes[s] aligned ranks. */
+int64_t cpb_batch_alone(const cpb_batch *batch, int64_t j, size_t s);
+
+/* The least size, as an index into sizes, at which a rank has room for `tokens`;
+ * n_sizes where there is none. */
+size_t cpb_batch_least_size(const cpb_batch *batch, int64_t tokens);
+
+/* The fewest micro-batches >= n that the domain allows; 0 where it allows none. */
+int32_t cpb_batch_micro(const cpb_batch *batch, int64_t n);
+
+#endif

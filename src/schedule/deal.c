@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "deal.h"
+
+#include "../base/error.h"
+
+cpb_status cpb_deal_create(const cpb_batch *batch, int32_t most, cpb_deal *deal,
+                           cpb_error *error)
+{
+    cpb_arena *const arena = batch->scratch;
+    *deal = (cpb_deal){
+        .bin = cpb_arena_take(arena, (size_t)batch->n, sizeof *deal->bin),
+        .load = cpb_arena_take(arena, (size_t)most, sizeof *deal->load),
+        .used = cpb_arena_take(arena, (size_t)most, sizeof *deal->used),
+    };
+    return deal->bin && deal->load && deal->used &&
+                   cpb_heap_create(arena, most, deal->load, &deal->heap)
+               ? CPB_OK
+               : cpb_fail_memory(error);
+}
+
+static int32_t choose(const cpb_deal *deal, int64_t size)
+{
+    const cpb_heap *const heap = &deal->heap;
+    int32_t best = -1;
+    if (deal->used[heap->slot[0]] + size <= deal->room)
+        return heap->slot[0];
+    for (int32_t bin = 0; bin < deal->n_bins; bin++)
+        if (deal->used[bin] + size <= deal->room &&
+            (best < 0 || cpb_heap_before(heap, bin, best)))
+            best = bin;
+    return best;
+}
+
+bool cpb_deal_run(cpb_deal *deal, int64_t n)
+{
+    for (int32_t bin = 0; bin < deal->n_bins; bin++)
+        deal->load[bin] = deal->used[bin] = 0;
+    cpb_heap_fill(&deal->heap, deal->n_bins);
+    for (int64_t j = 0; j < n; j++) {
+        const int32_t bin = choose(deal, deal->size[j]);
+        if (bin < 0)
+            return false;
+        deal->bin[j] = bin;
+        deal->used[bin] += deal->size[j];
+        deal->load[bin] += deal->cost[j];
+        cpb_heap_grown(&deal->heap, bin);
+    }
+    return true;
+}
+
+bool cpb_first_fit_create(cpb_arena *arena, int64_t most, cpb_first_fit *fit)
+{
+    *fit = (cpb_first_fit){
+        .room = cpb_arena_take(arena, 4 * (size_t)most + 2, sizeof *fit->room)};
+    return fit->room;
+}
+
+void cpb_first_fit_reset(cpb_first_fit *fit, int64_t n, int64_t room)
+{
+    fit->leaves = 1;
+    while (fit->leaves < n)
+        fit->leaves *= 2;
+    for (int32_t i = 1; i < 2 * fit->leaves; i++)
+        fit->room[i] = room;
+}
+
+int32_t cpb_first_fit_put(cpb_first_fit *fit, int64_t size)
+{
+    int32_t i = 1;
+    while (i < fit->leaves)
+        i = 2 * i + (fit->room[2 * i] < size);
+    const int32_t bin = i - fit->leaves;
+    fit->room[i] -= size;
+    while (i /= 2)
+        fit->room[i] = cpb_max(fit->room[2 * i], fit->room[2 * i + 1]);
+    return bin;
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Jobs into bins: packs or micro-batches. */
+#ifndef CPB_SRC_SCHEDULE_DEAL_H
+#define CPB_SRC_SCHEDULE_DEAL_H
+
+#include "batch.h"
+#include "heap.h"
+
+/* Jobs in the order given, each to the bin with the least load that has room. */
+typedef struct cpb_deal {
+    int32_t n_bins;
+    int64_t room;        /* of a bin */
+    const int64_t *size; /* [jobs] room that a job takes */
+    const int64_t *cost; /* [jobs] load that a job adds */
+    int32_t *bin;        /* [jobs] the answer */
+    int64_t *load;       /* [bins] the answer */
+    int64_t *used;       /* [bins] the answer */
+    cpb_heap heap;
+} cpb_deal;
+
+/* Memory for up to `most` bins; size and cost are to be set. */
+cpb_status cpb_deal_create(const cpb_batch *batch, int32_t most, cpb_deal *deal,
+                           cpb_error *error);
+
+/* Deal the jobs 0 .. n - 1. False where one finds no room. O(n log bins), and O(bins) for
+ * each job whose first choice has no room. */
+bool cpb_deal_run(cpb_deal *deal, int64_t n);
+
+/* The first bin with room, as a tree of the largest rooms. */
+typedef struct cpb_first_fit {
+    int64_t *room; /* [2 * leaves] */
+    int32_t leaves;
+} cpb_first_fit;
+
+/* Bytes are taken for `most` bins. False when memory ends. */
+bool cpb_first_fit_create(cpb_arena *arena, int64_t most, cpb_first_fit *fit);
+
+/* Start over with `n` empty bins of `room`. O(n). */
+void cpb_first_fit_reset(cpb_first_fit *fit, int64_t n, int64_t room);
+
+/* Put `size` into the first bin with room; there is one. O(log bins). */
+int32_t cpb_first_fit_put(cpb_first_fit *fit, int64_t size);
+
+#endif

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The figures of a schedule. */
+#include "schedule.h"
+
+#include "../base/error.h"
+#include "../base/sort.h"
+
+/* Sum and largest over ranks. */
+typedef struct spread {
+    int64_t sum;
+    int64_t largest;
+} spread;
+
+static spread over_ranks(const int64_t *value, int32_t ranks)
+{
+    spread s = {0};
+    for (int32_t r = 0; r < ranks; r++) {
+        s.sum += value[r];
+        s.largest = cpb_max(s.largest, value[r]);
+    }
+    return s;
+}
+
+static double excess(int64_t largest, int64_t sum, int64_t n)
+{
+    return sum ? (double)largest * (double)n / (double)sum - 1 : 0;
+}
+
+static void measure_ranks(const cpb_timeline *t, cpb_schedule_score *score)
+{
+    const int32_t ranks = t->batch->domain->ranks;
+    const spread work = over_ranks(t->work, ranks);
+    const spread tokens = over_ranks(t->tokens, ranks);
+    score->token_imbalance = excess(tokens.largest, tokens.sum, ranks);
+    score->padding = tokens.sum - t->batch->tokens;
+    score->received_max = over_ranks(t->keys, ranks).largest;
+    score->wire = over_ranks(t->wire, ranks).largest;
+    score->busy = t->time ? (double)work.sum / ((double)t->time * (double)ranks) : 1;
+    score->time_imbalance = t->batch->domain->meet == CPB_MEET_STEP
+                                ? excess(work.largest, work.sum, ranks)
+                                : excess(t->largest_times, t->all_times, ranks);
+}
+
+/* Tokens of `tokens` that do not lie on `holder`. */
+static int64_t rerouted(int64_t tokens, int32_t holder, const cpb_place *place)
+{
+    if (holder < 0)
+        return 0;
+    const int32_t at = holder - place->first;
+    const bool holds = at >= 0 && at < place->ranks;
+    return tokens - (holds ? cpb_price_tokens(tokens, place->ranks, at) : 0);
+}
+
+/* Loss tokens of a document spread evenly over its ranks. */
+static cpb_status measure_loss(const cpb_timeline *t, cpb_arena *scratch,
+                               cpb_schedule_score *score, cpb_error *error)
+{
+    const cpb_documents *const documents = t->batch->documents;
+    const int32_t ranks = t->batch->domain->ranks;
+    int64_t *const loss = cpb_arena_zeros(scratch, (size_t)ranks, sizeof *loss);
+    if (!loss)
+        return cpb_fail_memory(error);
+    for (int64_t j = 0; j < t->batch->n; j++) {
+        const cpb_place *const place = &t->draft->place[j];
+        const int64_t d = t->batch->jobs[j].document;
+        const int64_t tokens =
+            documents->loss ? documents->loss[d] : documents->tokens[d];
+        for (int32_t i = 0; i < place->ranks; i++)
+            loss[place->first + i] += cpb_price_tokens(tokens, place->ranks, i);
+    }
+    const spread s = over_ranks(loss, ranks);
+    score->loss_max = s.largest;
+    score->loss_mean = (double)s.sum / (double)ranks;
+    return CPB_OK;
+}
+
+static void measure_documents(const cpb_timeline *t, cpb_schedule_score *score)
+{
+    const cpb_documents *const documents = t->batch->documents;
+    double weighted = 0;
+    for (int64_t j = 0; j < t->batch->n; j++) {
+        const cpb_place *const place = &t->draft->place[j];
+        const cpb_job *const job = &t->batch->jobs[j];
+        const int64_t d = job->document;
+        score->split += place->ranks > 1;
+        weighted += (double)job->tokens * (double)place->ranks;
+        score->received += cpb_price_received(job->tokens, place->ranks);
+        if (documents->holder)
+            score->rerouted += rerouted(job->tokens, documents->holder[d], place);
+        if (documents->waited)
+            score->waited_max = cpb_max(score->waited_max, documents->waited[d]);
+    }
+    score->group_mean = t->batch->tokens ? weighted / (double)t->batch->tokens : 0;
+}
+
+/* Micro-batches run in order, documents inside one have no order of their own: one that
+ * is the k-th of the loader's moved as far as k lies outside the places that the
+ * micro-batch takes. */
+static cpb_status measure_moves(const cpb_timeline *t, cpb_arena *scratch,
+                                cpb_schedule_score *score, cpb_error *error)
+{
+    const int64_t n = t->batch->n;
+    const int64_t *const place = t->batch->documents->place;
+    cpb_item *const items = cpb_arena_take(scratch, (size_t)n, sizeof *items);
+    cpb_item *const spare = cpb_arena_take(scratch, (size_t)n, sizeof *spare);
+    int64_t *const kth = cpb_arena_take(scratch, (size_t)n, sizeof *kth);
+    if (!items || !spare || !kth)
+        return cpb_fail_memory(error);
+    for (int64_t j = 0; j < n; j++) {
+        const int64_t d = t->batch->jobs[j].document;
+        items[j] = (cpb_item){(uint64_t)(place ? place[d] : d), j};
+    }
+    cpb_sort(items, spare, (size_t)n);
+    for (int64_t k = 0; k < n; k++)
+        kth[items[k].value] = k;
+    int64_t sum = 0;
+    for (int64_t begin = 0, end = 0; begin < n; begin = end) {
+        const int32_t micro = t->draft->place[t->order[begin]].micro;
+        while (end < n && t->draft->place[t->order[end]].micro == micro)
+            end++;
+        for (int64_t i = begin; i < end; i++) {
+            const int64_t k = kth[t->order[i]];
+            const int64_t moved = cpb_max(0, cpb_max(begin - k, k - (end - 1)));
+            score->moved_max = cpb_max(score->moved_max, moved);
+            sum += moved;
+        }
+    }
+    score->moved_mean = n ? (double)sum / (double)n : 0;
+    return CPB_OK;
+}
+
+cpb_status cpb_schedule_measure(const cpb_timeline *t, cpb_schedule_score *score,
+                                cpb_error *error)
+{
+    cpb_arena scratch = {.allocator = t->batch->scratch->allocator};
+    cpb_status status;
+    *score = (cpb_schedule_score){
+        .time = t->time,
+        .bound = cpb_schedule_bound(t->batch),
+        .micro_batches = t->draft->micro_batches,
+        .groups = t->n_groups,
+        .tokens = t->batch->tokens,
+        .left_over = t->batch->documents->n - t->batch->n,
+        .tokens_max = t->tokens_max,
+    };
+    score->gap = score->bound ? (double)t->time / (double)score->bound - 1 : 0;
+    measure_ranks(t, score);
+    measure_documents(t, score);
+    CPB_TRY(measure_loss(t, &scratch, score, error));
+    CPB_TRY(measure_moves(t, &scratch, score, error));
+done:
+    cpb_arena_free(&scratch);
+    return status;
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Prices in closed form. Attention is counted in tiles like kernel `varlen` does it: rows
+ * of tile_q queries that start anew at every piece of a document. */
+#include "price.h"
+
+#include "../base/range.h"
+
+void cpb_price_create(const cpb_domain *domain, cpb_price *price)
+{
+    const cpb_setup *const setup = &domain->setup;
+    *price = (cpb_price){
+        .passes = setup->backward ? 2 : 1,
+        .tile_q = setup->profile.tile_q,
+        .tile_k = setup->profile.tile_k,
+        .key_bytes = cpb_setup_key_bytes(setup),
+        .net = setup->profile.net_bytes_per_us,
+        .link = setup->profile.link_bytes_per_us,
+        .phase = setup->profile.phase_latency,
+        .peer = setup->profile.peer_latency,
+        .fixed = domain->fixed,
+        .token_multiple = domain->token_multiple,
+        .ranks_per_node = domain->ranks_per_node > 1 ? domain->ranks_per_node : 1,
+        .overlap = setup->overlap,
+    };
+    for (int i = 0; i < price->passes; i++) {
+        price->pass[i] = cpb_setup_prices(setup, i == 1);
+        price->token += price->pass[i].token;
+        price->received_key += price->pass[i].received_key;
+    }
+}
+
+/* sum of floor((a * i + b) / m) over i in 0 .. n - 1, by the Euclidean algorithm on a and
+ * m: what is left of the lattice under the line is turned over. */
+static int64_t floor_sum(int64_t n, int64_t m, int64_t a, int64_t b)
+{
+    int64_t sum = 0;
+    while (n > 0) {
+        sum += n * (n - 1) / 2 * (a / m) + n * (b / m);
+        a %= m;
+        b %= m;
+        const int64_t top = a * n + b;
+        n = top / m;
+        b = top % m;
+        const int64_t swap = m;
+        m = a;
+        a = swap;
+    }
+    return sum;
+}
+
+/* Rows of tiles, and the tiles in them. */
+typedef struct tiles {
+    int64_t rows;
+    int64_t nonempty;
+    int64_t full;
+} tiles;
+
+/* Causal queries [begin, end) over the keys [0, end), added to `to`. */
+static void count_piece(const cpb_price *price, int64_t begin, int64_t end, tiles *to)
+{
+    const int64_t q = price->tile_q, k = price->tile_k;
+    const int64_t n = (end - begin) / q;
+    to->rows += n;
+    to->nonempty += floor_sum(n, k, q, begin + q + k - 1);
+    if (price->pass[0].full_tile != price->pass[0].partial_tile ||
+        price->pass[price->passes - 1].full_tile !=
+            price->pass[price->passes - 1].partial_tile)
+        to->full += floor_sum(n, k, q, begin + 1);
+    if (begin + n * q < end) {
+        to->rows++;
+        to->nonempty += cpb_ceil_div(end, k);
+    }
+}
+
+/* Attention of counted tiles, every pass, for `keys` keys at hand. */
+static int64_t price_tiles(const cpb_price *price, const tiles *count, int64_t keys)
+{
+    cpb_wide time = 0;
+    for (int i = 0; i < price->passes; i++) {
+        const cpb_prices *const pass = &price->pass[i];
+        time += (cpb_wide)pass->partial_tile * (count->nonempty - count->full) +
+                (cpb_wide)pass->full_tile * count->full +
+                (cpb_wide)pass->q_tile * count->rows +
+                (cpb_wide)pass->kv_tile * cpb_ceil_div(keys, price->tile_k);
+    }
+    return time > CPB_MAX_COST ? CPB_MAX_COST : (int64_t)time;
+}
+
+int64_t cpb_price_attention(const cpb_price *price, int64_t tokens)
+{
+    tiles count = {0};
+    count_piece(price, 0, tokens, &count);
+    return price_tiles(price, &count, tokens);
+}
+
+/* Picoseconds to move `keys` keys, every pass: the backward pass moves their gradients
+ * back. */
+static int64_t move_time(const cpb_price *price, int64_t keys, int64_t rate)
+{
+    const cpb_wide time =
+        rate ? (cpb_wide)keys * price->key_bytes * 1000000 / rate * price->passes : 0;
+    return time > CPB_MAX_COST ? CPB_MAX_COST : (int64_t)time;
+}
+
+/* The fewest ranks of a group in one of the nodes it touches: that node's card takes in
+ * most. */
+static int32_t fewest_in_node(int32_t per_node, int32_t first, int32_t ranks)
+{
+    const int32_t head = per_node - first % per_node;
+    const int32_t tail = (first + ranks - 1) % per_node + 1;
+    return (int32_t)cpb_min(ranks, cpb_min(head, tail));
+}
+
+/* A rank with a card of its own takes in everything through it. Otherwise a key enters a
+ * node once, through its card, and reaches a rank over the rank's link. */
+static int64_t wire_time(const cpb_price *price, int64_t tokens, int64_t received,
+                         int32_t first, int32_t ranks)
+{
+    const int32_t per_node = price->ranks_per_node;
+    const int64_t latency = (price->phase + price->peer * (ranks - 1)) * price->passes;
+    if (per_node == 1)
+        return latency + move_time(price, received, price->net);
+    const int64_t inside = move_time(price, received, price->link);
+    const int32_t fewest = fewest_in_node(per_node, first, ranks);
+    if (fewest == ranks)
+        return latency + inside;
+    const int64_t remote = tokens - fewest * tokens / ranks;
+    return latency + cpb_max(inside, move_time(price, remote, price->net));
+}
+
+cpb_share cpb_price_share(const cpb_price *price, int64_t tokens, int64_t whole,
+                          bool given, int32_t first, int32_t ranks)
+{
+    if (ranks == 1)
+        return (cpb_share){.tokens = tokens, .attention = whole, .own = whole};
+    const int64_t held = cpb_ceil_div(tokens, ranks);
+    const int64_t received = tokens - tokens / ranks;
+    cpb_share share = {
+        .tokens = held,
+        .received = received,
+        .attention = cpb_ceil_div(whole, ranks),
+        .wire = wire_time(price, tokens, received, first, ranks),
+    };
+    if (!given) {
+        const int64_t head = cpb_ceil_div(held, 2);
+        tiles count = {0};
+        count_piece(price, 0, head, &count);
+        count_piece(price, tokens - (held - head), tokens, &count);
+        share.attention = cpb_max(share.attention, price_tiles(price, &count, tokens));
+    }
+    share.own = share.attention / ranks;
+    return share;
+}
+
+int64_t cpb_price_time(const cpb_price *price, const cpb_share *share)
+{
+    if (!share->tokens)
+        return 0;
+    const int64_t multiple = price->token_multiple;
+    const int64_t padded = cpb_ceil_div(share->tokens, multiple) * multiple;
+    const int64_t attention = share->attention, wire = share->wire;
+    int64_t time =
+        price->fixed + price->token * padded + price->received_key * share->received;
+    switch (price->overlap) {
+    case CPB_OVERLAP_NONE:
+        time += attention + wire;
+        break;
+    case CPB_OVERLAP_TWO_STAGE:
+        time += cpb_max(share->own, wire) + attention - share->own;
+        break;
+    case CPB_OVERLAP_IDEAL:
+        time += cpb_max(attention, wire);
+        break;
+    }
+    return time;
+}
+
+int64_t cpb_price_received(int64_t tokens, int32_t ranks)
+{
+    int64_t received = 0, heads = 0, reach = tokens;
+    for (int32_t i = 0; i < ranks; i++) {
+        const int64_t held = cpb_price_tokens(tokens, ranks, i);
+        const int64_t tail = held / 2;
+        heads += held - tail;
+        received += (tail ? reach : held ? heads : 0) - held;
+        reach -= tail;
+    }
+    return received;
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+/* THE list of rows. */
+#include "rows.h"
+
+#include "../base/error.h"
+#include "../base/nearest.h"
+
+#include <string.h>
+
+static const cpb_row rows[] = {
+    {"auto", "the row below with the least modelled time, of equals the least traffic",
+     NULL},
+    {"free", "each document on as few ranks as the step's time allows", cpb_row_free},
+    {"first-fit", "fixed groups, first fit in the loader's order", cpb_row_first_fit},
+    {"longest-first", "fixed groups, longest first to the pack with the fewest tokens",
+     cpb_row_longest_first},
+    {"wlb", "fixed groups, longest first to the pack with the least time (WLB-LLM)",
+     cpb_row_wlb},
+};
+
+const cpb_row *cpb_row_at(size_t i)
+{
+    return i < sizeof rows / sizeof *rows ? &rows[i] : NULL;
+}
+
+const char *cpb_schedule_name(size_t i)
+{
+    return cpb_row_at(i) ? rows[i].name : NULL;
+}
+
+const char *cpb_schedule_summary(size_t i)
+{
+    return cpb_row_at(i) ? rows[i].summary : NULL;
+}
+
+cpb_status cpb_row_find(const char *name, const cpb_row **row, cpb_error *error)
+{
+    for (size_t i = 0; cpb_row_at(i); i++) {
+        *row = &rows[i];
+        if (!strcmp(name, rows[i].name))
+            return CPB_OK;
+    }
+    return cpb_fail(error, CPB_INVALID, -1, "row '%.40s' is unknown, nearest is '%s'",
+                    name, cpb_nearest(name, cpb_schedule_name));
+}
+
+/* Whether `a` is to be taken rather than `b`. */
+static bool is_better(const cpb_timeline *a, const cpb_timeline *b)
+{
+    return a->time < b->time || (a->time == b->time && a->received < b->received);
+}
+
+/* Every row, run; of equals the earliest. */
+static cpb_status make_best(cpb_batch *batch, const cpb_row **chosen, cpb_draft *best,
+                            cpb_error *error)
+{
+    const size_t n = (size_t)batch->n;
+    cpb_draft draft = {cpb_arena_zeros(batch->scratch, n, sizeof *draft.place), 0, 0};
+    cpb_timeline kept = {0};
+    cpb_status status = CPB_OK;
+    *chosen = NULL;
+    if (!draft.place)
+        return cpb_fail_memory(error);
+    for (size_t i = 1; cpb_row_at(i); i++) {
+        cpb_timeline timeline;
+        status = rows[i].make(batch, &draft, error);
+        if (status == CPB_UNSUPPORTED)
+            continue; /* the sentence of the last one stays if all refuse */
+        if (status != CPB_OK)
+            return status;
+        CPB_TRY(cpb_timeline_create(batch, &draft, batch->scratch, &timeline, error));
+        if (*chosen && !is_better(&timeline, &kept))
+            continue;
+        const cpb_draft swap = *best;
+        *best = draft;
+        draft = swap;
+        kept = timeline;
+        *chosen = &rows[i];
+    }
+    status = *chosen ? CPB_OK : CPB_UNSUPPORTED;
+done:
+    return status;
+}
+
+cpb_status cpb_row_make(cpb_batch *batch, const cpb_row **row, cpb_draft *draft,
+                        cpb_error *error)
+{
+    return (*row)->make ? (*row)->make(batch, draft, error)
+                        : make_best(batch, row, draft, error);
+}
+
+cpb_status cpb_row_fail_micro(const cpb_batch *batch, int64_t needed, cpb_error *error)
+{
+    return cpb_fail(error, CPB_UNSUPPORTED, -1,
+                    "a budget of %lld tokens needs %lld micro-batches, in multiples of "
+                    "%d, but %d are allowed",
+                    (long long)batch->budget, (long long)needed,
+                    batch->domain->micro_multiple, batch->domain->micro_most);
+}

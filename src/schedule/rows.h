@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The rows: named ways to place jobs. */
+#ifndef CPB_SRC_SCHEDULE_ROWS_H
+#define CPB_SRC_SCHEDULE_ROWS_H
+
+#include "timeline.h"
+
+/* Place every job of the batch. `draft->place` is there, [jobs]. CPB_UNSUPPORTED with the
+ * number that is missing where the row cannot keep the domain's limits. Memory comes from
+ * the batch's scratch. */
+typedef cpb_status cpb_row_fn(cpb_batch *batch, cpb_draft *draft, cpb_error *error);
+
+typedef struct cpb_row {
+    const char *name;
+    const char *summary;
+    cpb_row_fn *make; /* NULL: `auto`, the best of all others */
+} cpb_row;
+
+cpb_row_fn cpb_row_free, cpb_row_grid, cpb_row_lockstep, cpb_row_first_fit,
+    cpb_row_longest_first, cpb_row_wlb, cpb_row_megatron;
+
+/* The row called `name`. */
+cpb_status cpb_row_find(const char *name, const cpb_row **row, cpb_error *error);
+
+/* Make a draft by a row. `auto` tries all others and sets *row to the one it takes. */
+cpb_status cpb_row_make(cpb_batch *batch, const cpb_row **row, cpb_draft *draft,
+                        cpb_error *error);
+
+/* The i-th row, NULL past the last. */
+const cpb_row *cpb_row_at(size_t i);
+
+/* The sentence for a row that needs more micro-batches than the domain allows. */
+cpb_status cpb_row_fail_micro(const cpb_batch *batch, int64_t needed, cpb_error *error);
+
+/* What no schedule of the domain is below, in picoseconds. Proofs stand in bound.c. */
+int64_t cpb_schedule_bound(const cpb_batch *batch);
+
+#endif
