@@ -7,10 +7,11 @@
 
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
-static const cli_command *const commands[] = {&plan_command,  &score_command,
-                                              &check_command, &compare_command,
-                                              &pad_command,   &calibrate_command};
+static const cli_command *const commands[] = {
+    &plan_command, &score_command,     &check_command, &compare_command,
+    &pad_command,  &calibrate_command, &draw_command};
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -50,7 +51,7 @@ static void print_help(const cli_command *command, FILE *stream)
     if (command->about)
         fprintf(stream, "%s\n", command->about);
     options_print_help(command->user, stream);
-    if (command->user & (USED_BY_PLAN | USED_BY_COMPARE)) {
+    if (command->user & (USED_BY_PLAN | USED_BY_COMPARE | USED_BY_DRAW)) {
         print_names(stream, "Balancers", cpb_balancer_name, cpb_balancer_summary);
         print_names(stream, "Mask families", cpb_mask_family_name,
                     cpb_mask_family_summary);
@@ -122,8 +123,27 @@ static bool is_one_of(const char *word, const char *a, const char *b)
     return !strcmp(word, a) || !strcmp(word, b);
 }
 
+/* An interrupt is said, and then does what it does. */
+static void on_interrupt(int number)
+{
+    static const char sentence[] = "cpb: interrupted\n";
+    const ssize_t written = write(STDERR_FILENO, sentence, sizeof sentence - 1);
+    (void)written;
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static void say_interrupts(void)
+{
+    static const int interrupts[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof interrupts / sizeof *interrupts; i++)
+        if (signal(interrupts[i], on_interrupt) == SIG_IGN)
+            signal(interrupts[i], SIG_IGN); /* as whoever started us wants it */
+}
+
 int main(int argc, char **argv)
 {
+    say_interrupts();
     /* A closed pipe and a file that outgrows its limit become failed writes, which are
      * said, instead of signals, which are not. */
     signal(SIGPIPE, SIG_IGN);

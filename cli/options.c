@@ -71,17 +71,28 @@ static bool read_string(const flag_row *flag, const char *text, cli_options *opt
     return true;
 }
 
+static bool append(const char ***list, size_t *n, const char *text, cpb_error *error)
+{
+    const char **const grown = realloc(*list, (*n + 1) * sizeof *grown);
+    if (!grown)
+        return fail_memory(error);
+    grown[(*n)++] = text;
+    *list = grown;
+    return true;
+}
+
 static bool read_mask(const flag_row *flag, const char *text, cli_options *options,
                       cpb_error *error)
 {
     (void)flag;
-    const char **const masks =
-        realloc(options->masks, (options->n_masks + 1) * sizeof *masks);
-    if (!masks)
-        return fail_memory(error);
-    masks[options->n_masks++] = text;
-    options->masks = masks;
-    return true;
+    return append(&options->masks, &options->n_masks, text, error);
+}
+
+static bool read_repeated(const flag_row *flag, const char *text, cli_options *options,
+                          cpb_error *error)
+{
+    cli_texts *const texts = member(flag, options);
+    return append(&texts->text, &texts->n, text, error);
 }
 
 /* `--name` as sentences call it. */
@@ -141,8 +152,9 @@ static bool read_choice(const flag_row *flag, const char *text, cli_options *opt
 }
 
 enum {
-    MEASURES = USED_BY_PLAN | USED_BY_SCORE | USED_BY_CHECK | USED_BY_COMPARE,
-    PLANS = USED_BY_PLAN | USED_BY_COMPARE,
+    MEASURES =
+        USED_BY_PLAN | USED_BY_SCORE | USED_BY_CHECK | USED_BY_COMPARE | USED_BY_DRAW,
+    PLANS = USED_BY_PLAN | USED_BY_COMPARE | USED_BY_DRAW,
     READS = USED_BY_SCORE | USED_BY_CHECK,
     ALL = MEASURES | USED_BY_PAD | USED_BY_CALIBRATE,
     COUNTS_RANKS = MEASURES | USED_BY_PAD,
@@ -177,6 +189,9 @@ static const flag_row flags[] = {
      MEASURES, read_speeds, MEMBER(speeds), 0, 0, NULL},
     {"balancer", "NAME", "how to deal the tokens out; default auto", USED_BY_PLAN,
      read_string, MEMBER(balancer), 0, 0, NULL},
+    {"balancer", "NAME",
+     "how to deal the tokens out; default auto; repeats: side by side", USED_BY_DRAW,
+     read_repeated, MEMBER(balancers), 0, 0, NULL},
     {"chunk", "N", "tokens that move as one piece; default 128, min-heap 512", MEASURES,
      read_number, MEMBER(chunk), 1, CPB_MAX_TOKENS, NULL},
     {"tolerance", "X", "allowed excess of the largest load; default 0.01", MEASURES,
@@ -200,20 +215,22 @@ static const flag_row flags[] = {
     {"backward", NULL, "add the backward pass to loads and step time", MEASURES,
      read_switch, MEMBER(backward), 0, 0, NULL},
     {"peers", "MAX", "refuse a plan in which a rank talks to more other ranks",
-     MEASURES & ~(unsigned)USED_BY_CHECK, read_number, MEMBER(peers), 0, CPB_MAX_RANKS,
-     NULL},
+     USED_BY_PLAN | USED_BY_SCORE | USED_BY_COMPARE, read_number, MEMBER(peers), 0,
+     CPB_MAX_RANKS, NULL},
     {"effort", "fast|default|high", "how hard to search", PLANS, read_choice,
      MEMBER(effort), 0, 0, effort_names},
     {"strict", NULL, "refuse where a warning would be printed",
      USED_BY_PLAN | USED_BY_SCORE, read_switch, MEMBER(strict), 0, 0, NULL},
     {"order", "FILE.npy", "the order: entry i is an original position",
-     USED_BY_PLAN | READS, read_string, MEMBER(order), 0, 0, NULL},
+     USED_BY_PLAN | READS | USED_BY_DRAW, read_string, MEMBER(order), 0, 0, NULL},
     {"inverse", "FILE.npy", "the inverse of the order", USED_BY_PLAN | USED_BY_CHECK,
      read_string, MEMBER(inverse), 0, 0, NULL},
     {"dtype", "int64|int32", "elements of the .npy files; default int64", USED_BY_PLAN,
      read_choice, MEMBER(dtype), 0, 0, dtype_names},
     {"plan", "FILE.json", "the plan file", USED_BY_PLAN | READS, read_string,
      MEMBER(plan), 0, 0, NULL},
+    {"plan", "FILE.json", "the plan file; repeats: side by side", USED_BY_DRAW,
+     read_repeated, MEMBER(plans), 0, 0, NULL},
     {"packs", "FILE.jsonl",
      "one JSON array of document lengths per line, one pack each", USED_BY_COMPARE,
      read_string, MEMBER(packs), 0, 0, NULL},
@@ -228,12 +245,16 @@ static const flag_row flags[] = {
      MEMBER(seed), 0, INT64_MAX, NULL},
     {"multiple", "N", "what each length must divide by; default 2W", USED_BY_PAD,
      read_number, MEMBER(multiple), 1, CPB_MAX_TOKENS, NULL},
-    {"json", NULL, "print JSON", ALL & ~(unsigned)USED_BY_CHECK, read_switch,
-     MEMBER(json), 0, 0, NULL},
+    {"json", NULL, "print JSON", ALL & ~(unsigned)(USED_BY_CHECK | USED_BY_DRAW),
+     read_switch, MEMBER(json), 0, 0, NULL},
     {"csv", NULL, "print CSV, one line per balancer and pack", USED_BY_COMPARE,
      read_switch, MEMBER(csv), 0, 0, NULL},
-    {"output", "FILE", "or -o FILE: where the result goes",
-     USED_BY_DRAW | USED_BY_CALIBRATE, read_string, MEMBER(output), 0, 0, NULL},
+    {"output", "FILE", "or -o FILE: where the result goes", USED_BY_CALIBRATE,
+     read_string, MEMBER(output), 0, 0, NULL},
+    {"output", "FILE",
+     "or -o FILE: where the picture goes, .svg, .png or .pdf; without it the terminal "
+     "shows it",
+     USED_BY_DRAW, read_string, MEMBER(output), 0, 0, NULL},
     {"help", NULL, "this text", ALL, read_switch, MEMBER(help), 0, 0, NULL},
 };
 
@@ -387,6 +408,8 @@ void options_free(cli_options *options)
         free(options->texts[i]);
     free(options->texts);
     free(options->masks);
+    free(options->balancers.text);
+    free(options->plans.text);
     speeds_free(&options->speeds);
 }
 

@@ -19,6 +19,12 @@ typedef enum cli_user {
     USED_BY_CALIBRATE = 64
 } cli_user;
 
+/* Values of a flag that repeats. */
+typedef struct cli_texts {
+    size_t n;
+    const char **text; /* [n] */
+} cli_texts;
+
 /* What the flags said. Numbers and choices are -1, strings NULL where nothing was said;
  * choices are values of the enum of the same name in the library. */
 typedef struct cli_options {
@@ -31,6 +37,7 @@ typedef struct cli_options {
     int64_t nodes;
     cli_speeds speeds;
     const char *balancer;
+    cli_texts balancers; /* where it repeats */
     int64_t chunk;
     int64_t tolerance_ppm;
     int64_t sizes;
@@ -50,6 +57,7 @@ typedef struct cli_options {
     const char *inverse;
     int64_t dtype;
     const char *plan;
+    cli_texts plans; /* where it repeats */
     bool json;
     bool csv;
     const char *packs;

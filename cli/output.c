@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,23 @@ bool output_is_direct(const char *path)
     return !stat(path, &old) && is_special(&old);
 }
 
+/* While a file has a temporary name, interrupts wait: none leaves it behind. It is there
+ * for as long as finished bytes take to write. */
+static void hold_interrupts(bool hold)
+{
+    static int held; /* how many files there are */
+    static sigset_t before;
+    sigset_t interrupts;
+    sigemptyset(&interrupts);
+    sigaddset(&interrupts, SIGINT);
+    sigaddset(&interrupts, SIGTERM);
+    sigaddset(&interrupts, SIGHUP);
+    if (hold && !held++)
+        sigprocmask(SIG_BLOCK, &interrupts, &before);
+    else if (!hold && !--held)
+        sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
 /* Create a file of our own in the folder of `file->path`. */
 static bool open_temporary(cli_output *file, mode_t mode)
 {
@@ -52,6 +70,7 @@ static bool open_temporary(cli_output *file, mode_t mode)
         return false;
     }
     memcpy(file->temporary, file->path, folder);
+    hold_interrupts(true);
     for (int i = 0; i < ATTEMPTS; i++) {
         snprintf(file->temporary + folder, NAME_BYTES, ".cpb-%ld-%d.tmp",
                  (long)getpid(), i);
@@ -63,6 +82,7 @@ static bool open_temporary(cli_output *file, mode_t mode)
         return true;
     free(file->temporary); /* nothing of ours to remove */
     file->temporary = NULL;
+    hold_interrupts(false);
     return false;
 }
 
@@ -144,6 +164,7 @@ bool output_commit(cli_output *file, cpb_error *error)
         return fail_write(error, file->path);
     free(file->temporary);
     file->temporary = NULL;
+    hold_interrupts(false);
     return true;
 }
 
@@ -151,8 +172,10 @@ void output_free(cli_output *file)
 {
     if (file->open)
         close(file->descriptor);
-    if (file->temporary)
+    if (file->temporary) {
         unlink(file->temporary);
+        hold_interrupts(false);
+    }
     free(file->temporary);
     free(file->path);
     *file = (cli_output){0};

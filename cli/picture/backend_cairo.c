@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PNG_SCALE = 2, MAX_PIXELS = 16384 };
+enum { PNG_SCALE = 2, MAX_PIXELS = 16384, PIXELS_PER_POINT = 2 };
 
 struct backend {
     cairo_surface_t *surface;
@@ -20,6 +20,7 @@ struct backend {
 typedef struct stream {
     unsigned char *bytes;
     size_t n, room;
+    bool failed; /* cairo forgets it when it finishes a file */
 } stream;
 
 static double part(uint32_t colour, int shift)
@@ -127,23 +128,44 @@ static void draw_text(cairo_t *cairo, const shape *s)
     cairo_show_text(cairo, s->text);
 }
 
-static void draw_image(cairo_t *cairo, const shape *s)
+/* How often a cell is repeated along a side, so that viewers that blend neighbouring
+ * pixels blur no more than a hair's breadth of it. */
+static size_t repeats(double points, size_t cells)
 {
+    const double wanted = PIXELS_PER_POINT * points / (double)cells;
+    return wanted > 1 ? (size_t)ceil(wanted) : 1;
+}
+
+static cairo_surface_t *create_image(const shape *s)
+{
+    const size_t across = repeats(s->box.width, s->columns);
+    const size_t down = repeats(s->box.height, s->rows);
+    const size_t columns = s->columns * across, rows = s->rows * down;
     cairo_surface_t *const image =
-        cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)s->columns, (int)s->rows);
+        cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)columns, (int)rows);
     unsigned char *const data = cairo_image_surface_get_data(image);
     const size_t stride = (size_t)cairo_image_surface_get_stride(image);
-    for (size_t row = 0; data && row < s->rows; row++)
-        memcpy(data + row * stride, s->pixels + row * s->columns,
-               s->columns * sizeof *s->pixels);
+    for (size_t row = 0; data && row < rows; row++) {
+        const uint32_t *const from = s->pixels + row / down * s->columns;
+        for (size_t column = 0; column < columns; column++)
+            memcpy(data + row * stride + column * sizeof *from, from + column / across,
+                   sizeof *from);
+    }
     cairo_surface_mark_dirty(image);
+    return image;
+}
+
+static void draw_image(cairo_t *cairo, const shape *s)
+{
+    cairo_surface_t *const image = create_image(s);
+    const double columns = cairo_image_surface_get_width(image);
+    const double rows = cairo_image_surface_get_height(image);
     cairo_save(cairo);
     cairo_translate(cairo, s->box.x, s->box.y);
-    cairo_scale(cairo, s->box.width / (double)s->columns,
-                s->box.height / (double)s->rows);
+    cairo_scale(cairo, s->box.width / columns, s->box.height / rows);
     cairo_set_source_surface(cairo, image, 0, 0);
     cairo_pattern_set_filter(cairo_get_source(cairo), CAIRO_FILTER_NEAREST);
-    cairo_rectangle(cairo, 0, 0, (double)s->columns, (double)s->rows);
+    cairo_rectangle(cairo, 0, 0, columns, rows);
     cairo_fill(cairo);
     cairo_restore(cairo);
     cairo_surface_destroy(image);
@@ -168,6 +190,7 @@ static cairo_status_t append(void *closure, const unsigned char *bytes, unsigned
     if (to->n + n > to->room) {
         const size_t room = 2 * to->room + n;
         unsigned char *const moved = realloc(to->bytes, room);
+        to->failed = to->failed || !moved;
         if (!moved)
             return CAIRO_STATUS_NO_MEMORY;
         to->bytes = moved;
@@ -225,7 +248,7 @@ picture_status picture_render(const picture *p, picture_format format,
         return PICTURE_NO_MEMORY;
     if (format == PICTURE_PNG && PNG_SCALE * fmax(p->width, p->height) > MAX_PIXELS)
         return PICTURE_TOO_LARGE;
-    if (write(p, format, &to)) {
+    if (write(p, format, &to) || to.failed) {
         free(to.bytes);
         return PICTURE_NO_MEMORY;
     }

@@ -29,6 +29,7 @@ typedef struct chart_bars {
     const char *const *part; /* stacked: [parts] in the legend; else NULL */
     size_t n_marks;
     const chart_mark *mark; /* [n_marks] dashed lines */
+    double reach; /* the scale goes at least up to here, to match other charts; or 0 */
 } chart_bars;
 
 /* One line of a plot. */
@@ -78,6 +79,7 @@ typedef struct chart_heat {
     size_t rows, columns;
     const double *value;     /* [rows * columns] >= 0 */
     const char *const *name; /* [max(rows, columns)]; NULL: 0, 1, ... */
+    double reach;            /* as of bars */
 } chart_heat;
 
 void chart_draw_bars(picture *p, picture_box box, const chart_bars *bars);

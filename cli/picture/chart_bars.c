@@ -14,7 +14,7 @@ static double height_of(const chart_bars *bars, size_t i)
 
 static chart_scale scale_of(const chart_bars *bars, double height)
 {
-    double high = 0;
+    double high = bars->reach;
     for (size_t i = 0; i < bars->n; i++)
         high = height_of(bars, i) > high ? height_of(bars, i) : high;
     for (size_t i = 0; i < bars->n_marks; i++)

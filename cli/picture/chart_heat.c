@@ -9,7 +9,7 @@ enum { KEY_WIDTH = 7, KEY_STEPS = 64 };
 
 static double largest(const chart_heat *heat)
 {
-    double most = 0;
+    double most = heat->reach;
     for (size_t i = 0; i < heat->rows * heat->columns; i++)
         most = heat->value[i] > most ? heat->value[i] : most;
     return most;

@@ -6,9 +6,24 @@
 
 enum { SWATCH = 7 };
 
+/* How far apart names stand: each as far as it needs where all fit one line (0), else
+ * in columns. */
+static double legend_step(picture *p, double width, size_t n, const char *const *name)
+{
+    double widest = 0, all = 0;
+    for (size_t i = 0; i < n; i++) {
+        const double wanted =
+            SWATCH + 3 + picture_text_width(p, chart_label_font, name[i]) + 9;
+        widest = wanted > widest ? wanted : widest;
+        all += wanted;
+    }
+    return all - 9 <= width ? 0 : widest;
+}
+
 double chart_draw_legend(picture *p, double x, double y, double width, size_t n,
                          const char *const *name, const uint32_t *colour)
 {
+    const double step = legend_step(p, width, n, name);
     double at = x, line = y;
     for (size_t i = 0; i < n; i++) {
         const double text = picture_text_width(p, chart_label_font, name[i]);
@@ -20,7 +35,7 @@ double chart_draw_legend(picture *p, double x, double y, double width, size_t n,
         picture_rectangle(p, (picture_box){at, line + 1.5, SWATCH, SWATCH}, colour[i]);
         frame_text(p, at + SWATCH + 3, line + 8, PICTURE_START, chart_label_font,
                    width - SWATCH - 3, name[i]);
-        at += wanted + 9;
+        at += step > 0 ? step : wanted + 9;
     }
     return n ? line + FRAME_LINE - y : 0;
 }

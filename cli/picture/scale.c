@@ -68,11 +68,7 @@ char *scale_number(double value, double step, char text[SCALE_TEXT_BYTES])
     static const struct {
         double above, unit;
         const char *suffix;
-    } units[] = {{1e12, 1e12, "T"},
-                 {1e9, 1e9, "G"},
-                 {1e6, 1e6, "M"},
-                 {1e5, 1e3, "k"},
-                 {0, 1, ""}};
+    } units[] = {{1e12, 1e12, "T"}, {1e9, 1e9, "G"}, {1e6, 1e6, "M"}, {0, 1, ""}};
     size_t u = 0;
     while (fabs(value) < units[u].above)
         u++;

@@ -5,7 +5,7 @@
 A golden case is a folder below cases/: `cmd` runs under sh in a copy of the folder with
 cpb in PATH; what it prints and its exit status must equal `stdout`, `stderr`, `status`
 (an absent file is empty, an absent status is 0). --update rewrites them.
-Laws are the functions of laws.py whose names start with `law_`."""
+Laws are the functions of laws*.py whose names start with `law_`."""
 
 import argparse
 import os
@@ -17,6 +17,7 @@ import sys
 import tempfile
 
 import laws
+import laws_draw
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -119,7 +120,8 @@ def main():
     checks = {f.name: (lambda f=f: check_case(f, cpb, arguments.update))
               for f in sorted((HERE / "cases").iterdir()) if f.is_dir()}
     checks |= {name: (lambda law=law: check_law(law, cpb))
-               for name, law in vars(laws).items() if name.startswith("law_")}
+               for module in (laws, laws_draw)
+               for name, law in vars(module).items() if name.startswith("law_")}
     failed = 0
     chosen = arguments.names or list(checks)
     for name in chosen:
