@@ -78,6 +78,27 @@ typedef struct cpb_shard {
 CPB_CHECKED cpb_status cpb_shard_slices(const cpb_shard *shard, size_t room,
                                         cpb_slice *slices, size_t *n, cpb_error *error);
 
+/* --- Sights ----------------------------------------------------------------------- */
+
+/** Write what each query sees as intervals of key slots, one per slice of the mask that
+ *  holds the query: what a kernel's mask function looks up. In an ascending layout the
+ *  keys of one slice and query are one interval.
+ *
+ *  \param shard  with keys in ascending order
+ *  \param levels intervals per query that there is room for; 0 to count only
+ *  \param stride entries from level to level, >= the shard's size
+ *  \param low    [levels][stride] first slot; 0 where there is no interval
+ *  \param high   [levels][stride] one past the last slot; 0 where there is no interval
+ *  \param[out] needed most intervals of a query
+ *  \return CPB_OK; CPB_INVALID as cpb_shard_slices(); CPB_UNSUPPORTED for keys in another
+ *          order, or where `levels` is neither 0 nor enough; CPB_NO_MEMORY.
+ *  O(levels * stride + pairs of query and slice). */
+CPB_CHECKED cpb_status cpb_shard_sights(const cpb_shard *shard, int64_t levels,
+                                        int64_t stride, int32_t *low, int32_t *high,
+                                        int64_t *needed,
+                                        const cpb_allocator *allocator,
+                                        cpb_error *error);
+
 /* --- Block masks ------------------------------------------------------------------ */
 
 /** How a shard block mask is cut. */

@@ -10,6 +10,7 @@
 
 struct cpb_keys {
     cpb_arena memory; /* owns everything below, and the layout itself */
+    cpb_key_order order;
     int64_t slots;
     size_t n;
     cpb_holding *at; /* [n] by ascending position, merged */

@@ -104,6 +104,7 @@ cpb_status cpb_keys_create(const cpb_plan *plan, const cpb_exchange *exchange,
     if (!keys)
         goto done;
     keys->memory = memory;
+    keys->order = order;
     CPB_TRY(exchange ? hold_received(keys, plan, exchange, rank)
                      : hold_all(keys, plan, &scratch));
     if (order == CPB_ASCENDING)

@@ -131,6 +131,45 @@ static void a_document_on_two_ranks_is_cut_where_its_keys_are(void **state)
     cpb_mask_free(mask);
 }
 
+/* --- Sights ----------------------------------------------------------------------- */
+
+/* The intervals of a query hold exactly its keys, none twice; spare room is empty. */
+static void assert_sights(const shard_case *c)
+{
+    enum { MOST_LEVELS = 64, SPARE = 2 };
+    static int32_t low[MOST_LEVELS * ROOM], high[MOST_LEVELS * ROOM];
+    int64_t needed, counted;
+    const cpb_status counts =
+        cpb_shard_sights(&c->shard, 0, 0, NULL, NULL, &counted, NULL, NULL);
+    if (counts == CPB_UNSUPPORTED)
+        return; /* as arrived */
+    assert_int_equal(counts, CPB_OK);
+    const int64_t levels = counted + SPARE, stride = c->q_slots + SPARE;
+    assert_true(levels <= MOST_LEVELS && stride <= ROOM);
+    assert_int_equal(
+        cpb_shard_sights(&c->shard, levels, stride, low, high, &needed, NULL, NULL),
+        CPB_OK);
+    assert_int_equal(needed, counted);
+    for (int64_t q = 0; q < stride; q++) {
+        uint8_t seen[2 * ROOM] = {0};
+        for (int64_t level = 0; level < levels; level++)
+            for (int64_t k = low[level * stride + q]; k < high[level * stride + q]; k++)
+                assert_false(seen[k]++);
+        for (int64_t k = 0; k < c->k_slots; k++)
+            assert_int_equal(seen[k], q < c->q_slots && c->allowed[q * c->k_slots + k]);
+    }
+    if (counted > 1)
+        assert_int_equal(
+            cpb_shard_sights(&c->shard, 1, stride, low, high, &needed, NULL, NULL),
+            CPB_UNSUPPORTED);
+}
+
+static void sights_hold_exactly_the_keys_of_each_query(void **state)
+{
+    (void)state;
+    visit_shards(4, assert_sights);
+}
+
 /* --- Refusals --------------------------------------------------------------------- */
 
 static void a_needed_key_that_is_not_held_is_refused(void **state)
@@ -152,6 +191,11 @@ static void a_needed_key_that_is_not_held_is_refused(void **state)
     assert_string_equal(error.message,
                         "rank 1 needs key 0, which the key layout lacks; lay out all "
                         "keys, or those after the exchange of this plan and mask");
+    int64_t needed;
+    error.at = -1;
+    assert_int_equal(cpb_shard_sights(&shard, 0, 0, NULL, NULL, &needed, NULL, &error),
+                     CPB_INVALID);
+    assert_int_equal(error.at, 0);
     cpb_keys_free(keys);
     cpb_exchange_free(exchange);
     cpb_plan_free(plan);
@@ -206,10 +250,22 @@ static cpb_status try_held(const cpb_plan *plan, const cpb_mask *mask,
     return try_layout(plan, mask, true, allocator, error);
 }
 
+static cpb_status try_sights(const cpb_plan *plan, const cpb_mask *mask,
+                             const cpb_allocator *allocator, cpb_error *error)
+{
+    cpb_keys *const keys = layout(plan, NULL, 0, CPB_ASCENDING);
+    const cpb_shard shard = {plan, mask, keys, 0};
+    int64_t needed;
+    const cpb_status status =
+        cpb_shard_sights(&shard, 0, 0, NULL, NULL, &needed, allocator, error);
+    cpb_keys_free(keys);
+    return status;
+}
+
 static void every_allocation_may_fail(void **state)
 {
     (void)state;
-    static attempt_fn *const attempts[] = {try_all, try_held};
+    static attempt_fn *const attempts[] = {try_all, try_held, try_sights};
     assert_allocations_may_fail(attempts, COUNT_OF(attempts));
 }
 
@@ -218,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_layout_says_which_slot_holds_which_position),
         cmocka_unit_test(slices_hold_exactly_the_pairs_of_the_shard),
+        cmocka_unit_test(sights_hold_exactly_the_keys_of_each_query),
         cmocka_unit_test(nothing_is_written_beyond_the_room),
         cmocka_unit_test(a_document_on_two_ranks_is_cut_where_its_keys_are),
         cmocka_unit_test(a_needed_key_that_is_not_held_is_refused),
