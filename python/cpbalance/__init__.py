@@ -20,11 +20,13 @@ from ._mask import Mask
 from ._options import Options, Setup
 from ._plan import Plan, plan, plan_rows
 from ._score import Score, check, check_order, score
+from ._shard import KeyLayout, Shard, ShardBlocks, TableShape, Varlen, varlen
 
 __version__ = _library_version()
 
 __all__ = [
-    "Capacity", "Error", "Exchange", "Mask", "Options", "Plan", "Refuted", "Score",
-    "Setup", "Traffic", "balancers", "check", "check_order", "families", "plan",
-    "plan_rows", "profiles", "pytorch_default", "score",
+    "Capacity", "Error", "Exchange", "KeyLayout", "Mask", "Options", "Plan", "Refuted",
+    "Score", "Setup", "Shard", "ShardBlocks", "TableShape", "Traffic", "Varlen",
+    "balancers", "check", "check_order", "families", "plan", "plan_rows", "profiles",
+    "pytorch_default", "score", "varlen",
 ]
