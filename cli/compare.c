@@ -4,14 +4,11 @@
 #include "command.h"
 #include "comparison.h"
 #include "message.h"
-#include "number.h"
 #include "packs.h"
+#include "progress.h"
 #include "setup.h"
 #include "table.h"
-
-#include <stdlib.h>
-
-enum { BAR_WIDTH = 30 };
+#include "trial.h"
 
 static bool ready(const cli_options *options, cpb_error *error)
 {
@@ -29,78 +26,54 @@ static bool ready(const cli_options *options, cpb_error *error)
     return options->ranks >= 0 || fail(error, "--ranks is missing");
 }
 
-static void show_progress(size_t done, size_t all)
-{
-    const size_t filled = done * BAR_WIDTH / all;
-    fprintf(stderr, "\r[");
-    for (size_t i = 0; i < BAR_WIDTH; i++)
-        fputc(i < filled ? '#' : ' ', stderr);
-    fprintf(stderr, "] %zu/%zu", done, all);
-    if (done == all)
-        fprintf(stderr, "\r%*s\r", BAR_WIDTH + 24, "");
-    fflush(stderr);
-}
-
 /* One balancer on one batch. Rows that the library refuses are left out, the reason is
  * noted; only running out of memory ends the comparison. */
-static bool add_row(const cli_options *options, const cli_batch *batch, size_t pack,
-                    size_t balancer, comparison *to, cpb_error *error)
+static bool add_row(const cli_options *options, const cpb_options *planner,
+                    const cli_batch *batch, size_t pack, size_t balancer,
+                    comparison *to, cpb_error *error)
 {
-    cpb_options planner;
-    cpb_plan *plan = NULL;
-    const cpb_masks masks = batch_view(batch);
-    if (!planner_options(options, &planner, error))
-        return false;
-    planner.balancer = cpb_balancer_name(balancer);
-    const double start = number_clock();
-    cpb_status status = cpb_plan_create(&masks, &planner, &plan, error);
-    if (status != CPB_OK) {
+    cli_trial trial;
+    const trial_end end = trial_run(options, planner, batch, &trial, error);
+    bool good = end != TRIAL_FAILED;
+    if (end == TRIAL_REFUSED)
         comparison_refuse(to, balancer, error);
-        return status != CPB_NO_MEMORY;
-    }
-    cli_report report = {.plan = plan,
-                         .batch = batch,
-                         .setup = planner.setup,
-                         .tolerance_ppm = planner.tolerance_ppm,
-                         .combine = planner.combine,
-                         .balancer = planner.balancer,
-                         .chosen = cpb_plan_balancer(plan),
-                         .plan_seconds = number_clock() - start};
-    bool good = report_measure(&report, error);
-    if (good && !report_judge(&report, options, error))
-        comparison_refuse(to, balancer, error);
-    else if (good)
-        good = comparison_add(to, pack, balancer, &report, error);
-    report_free(&report);
-    cpb_plan_free(plan);
+    else if (end == TRIAL_MEASURED)
+        good = comparison_add(to, pack, balancer, &trial.report, error);
+    trial_free(&trial);
     return good;
 }
 
 static bool add_pack(const cli_options *options, const cli_batch *batch, size_t pack,
                      comparison *to, cpb_error *error)
 {
-    for (size_t b = 0; cpb_balancer_name(b); b++)
-        if (!add_row(options, batch, pack, b, to, error))
+    cpb_options planner;
+    if (!planner_options(options, &planner, error))
+        return false;
+    for (size_t b = 0; (planner.balancer = cpb_balancer_name(b)); b++)
+        if (!add_row(options, &planner, batch, pack, b, to, error))
             return false;
     return true;
 }
 
 /* Every pack by itself, its masks over its own documents. */
-static bool add_packs(const cli_options *options, const cli_packs *packs,
-                      comparison *to, cpb_error *error)
+static bool add_packs(const cli_options *options, cli_packs *packs, comparison *to,
+                      cpb_error *error)
 {
     const bool progress = packs->n > 1 && table_is_terminal(stderr);
-    for (size_t p = 0; p < packs->n; p++) {
+    cli_progress bar = progress_start(packs->n);
+    cli_list pack = {0};
+    bool good = true;
+    for (int64_t p = 0; good && p < packs->n; p++) {
         cli_batch batch = {0};
-        const bool good = batch_read(options, &packs->pack[p], &batch, error) &&
-                          add_pack(options, &batch, p, to, error);
+        good = packs_next(packs, &pack, error) &&
+               batch_read(options, &pack, &batch, error) &&
+               add_pack(options, &batch, (size_t)p, to, error);
         batch_free(&batch);
-        if (!good)
-            return false;
-        if (progress)
-            show_progress(p + 1, packs->n);
+        if (good && progress)
+            progress_show(&bar, 0, p + 1);
     }
-    return true;
+    list_free(&pack);
+    return good;
 }
 
 static bool add_batch(const cli_options *options, comparison *to, cpb_error *error)
@@ -112,13 +85,6 @@ static bool add_batch(const cli_options *options, comparison *to, cpb_error *err
     return good;
 }
 
-static bool read_packs(const cli_options *options, cli_packs *packs, cpb_error *error)
-{
-    if (options->packs)
-        return packs_read(options->packs, packs, error);
-    return !options->sample || packs_draw(options, packs, error);
-}
-
 static bool run(const cli_options *options, cpb_error *error)
 {
     cli_packs packs = {0};
@@ -126,14 +92,15 @@ static bool run(const cli_options *options, cpb_error *error)
     const comparison_format format = options->json  ? COMPARISON_JSON
                                      : options->csv ? COMPARISON_CSV
                                                     : COMPARISON_TABLE;
-    bool good = read_packs(options, &packs, error) &&
-                comparison_create(packs.n ? packs.n : 1, format, &result, error);
+    const bool many = options->packs || options->sample;
+    bool good = (!many || packs_open(options, &packs, error)) &&
+                comparison_create(many ? (size_t)packs.n : 1, format, &result, error);
     if (good)
-        good = packs.n ? add_packs(options, &packs, &result, error)
-                       : add_batch(options, &result, error);
+        good = many ? add_packs(options, &packs, &result, error)
+                    : add_batch(options, &result, error);
     good = good && comparison_print(&result, error);
     comparison_free(&result);
-    packs_free(&packs);
+    packs_close(&packs);
     return good;
 }
 

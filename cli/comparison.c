@@ -101,6 +101,7 @@ bool comparison_create(size_t n_packs, comparison_format format, comparison *to,
         return fail_memory(error);
     fputs("pack,", to->csv_stream);
     report_print_csv_names(to->csv_stream);
+    fputc('\n', to->csv_stream);
     return true;
 }
 
@@ -140,6 +141,7 @@ bool comparison_add(comparison *to, size_t pack, size_t balancer,
     if (to->format == COMPARISON_CSV) {
         fprintf(to->csv_stream, "%zu,", pack);
         report_print_csv(to->csv_stream, report);
+        fputc('\n', to->csv_stream);
     }
     return to->format != COMPARISON_JSON || add_object(to, pack, report) ||
            fail_memory(error);

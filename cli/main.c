@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 static const cli_command *const commands[] = {
-    &plan_command, &score_command,     &check_command, &compare_command,
-    &pad_command,  &calibrate_command, &draw_command};
+    &plan_command,  &score_command, &check_command,     &compare_command,
+    &sweep_command, &pad_command,   &calibrate_command, &draw_command};
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -51,7 +51,8 @@ static void print_help(const cli_command *command, FILE *stream)
     if (command->about)
         fprintf(stream, "%s\n", command->about);
     options_print_help(command->user, stream);
-    if (command->user & (USED_BY_PLAN | USED_BY_COMPARE | USED_BY_DRAW)) {
+    if (command->user &
+        (USED_BY_PLAN | USED_BY_COMPARE | USED_BY_DRAW | USED_BY_SWEEP)) {
         print_names(stream, "Balancers", cpb_balancer_name, cpb_balancer_summary);
         print_names(stream, "Mask families", cpb_mask_family_name,
                     cpb_mask_family_summary);

@@ -131,6 +131,24 @@ static bool read_speeds(const flag_row *flag, const char *text, cli_options *opt
     return speeds_read(text, member(flag, options), error);
 }
 
+static bool read_ranks(const flag_row *flag, const char *text, cli_options *options,
+                       cpb_error *error)
+{
+    return axes_read_ranks(text, member(flag, options), error);
+}
+
+static bool read_tolerances(const flag_row *flag, const char *text,
+                            cli_options *options, cpb_error *error)
+{
+    return axes_read_tolerances(text, member(flag, options), error);
+}
+
+static bool read_balancers(const flag_row *flag, const char *text, cli_options *options,
+                           cpb_error *error)
+{
+    return axes_read_balancers(text, member(flag, options), error);
+}
+
 static bool read_choice(const flag_row *flag, const char *text, cli_options *options,
                         cpb_error *error)
 {
@@ -152,9 +170,9 @@ static bool read_choice(const flag_row *flag, const char *text, cli_options *opt
 }
 
 enum {
-    MEASURES =
-        USED_BY_PLAN | USED_BY_SCORE | USED_BY_CHECK | USED_BY_COMPARE | USED_BY_DRAW,
-    PLANS = USED_BY_PLAN | USED_BY_COMPARE | USED_BY_DRAW,
+    MANY = USED_BY_COMPARE | USED_BY_SWEEP,
+    MEASURES = USED_BY_PLAN | USED_BY_SCORE | USED_BY_CHECK | USED_BY_DRAW | MANY,
+    PLANS = USED_BY_PLAN | USED_BY_DRAW | MANY,
     READS = USED_BY_SCORE | USED_BY_CHECK,
     ALL = MEASURES | USED_BY_PAD | USED_BY_CALIBRATE,
     COUNTS_RANKS = MEASURES | USED_BY_PAD,
@@ -180,8 +198,11 @@ static const flag_row flags[] = {
      "what several masks are: layers that ranks wait for one by one, or costs inside "
      "one layer that add up; default layers",
      PLANS, read_choice, MEMBER(combine), 0, 0, combine_names},
-    {"ranks", "W", "ranks of the context-parallel group (world size)", COUNTS_RANKS,
-     read_number, MEMBER(ranks), 1, CPB_MAX_RANKS, NULL},
+    {"ranks", "W", "ranks of the context-parallel group (world size)",
+     COUNTS_RANKS & ~(unsigned)USED_BY_SWEEP, read_number, MEMBER(ranks), 1,
+     CPB_MAX_RANKS, NULL},
+    {"ranks", "W1,W2,...", "numbers of ranks to try (world sizes)", USED_BY_SWEEP,
+     read_ranks, MEMBER(axes), 0, 0, NULL},
     {"nodes", "N", "nodes that the ranks fill in order; divides W", MEASURES,
      read_number, MEMBER(nodes), 1, CPB_MAX_RANKS, NULL},
     {"speeds", "S1,S2,...|@FILE",
@@ -192,10 +213,15 @@ static const flag_row flags[] = {
     {"balancer", "NAME",
      "how to deal the tokens out; default auto; repeats: side by side", USED_BY_DRAW,
      read_repeated, MEMBER(balancers), 0, 0, NULL},
+    {"balancer", "NAME1,NAME2,...", "balancers to try; default all", USED_BY_SWEEP,
+     read_balancers, MEMBER(axes), 0, 0, NULL},
     {"chunk", "N", "tokens that move as one piece; default 128, min-heap 512", MEASURES,
      read_number, MEMBER(chunk), 1, CPB_MAX_TOKENS, NULL},
-    {"tolerance", "X", "allowed excess of the largest load; default 0.01", MEASURES,
-     read_ppm, MEMBER(tolerance_ppm), 0, 0, NULL},
+    {"tolerance", "X", "allowed excess of the largest load; default 0.01",
+     MEASURES & ~(unsigned)USED_BY_SWEEP, read_ppm, MEMBER(tolerance_ppm), 0, 0, NULL},
+    {"tolerance", "X1,X2,...",
+     "values to try for the allowed excess of the largest load; default 0.01",
+     USED_BY_SWEEP, read_tolerances, MEMBER(axes), 0, 0, NULL},
     {"sizes", "equal|uneven", "tokens per rank; default equal, with reported padding",
      MEASURES, read_choice, MEMBER(sizes), 0, 0, sizes_names},
     {"cap", "TOKENS", "most tokens that a rank may hold, padding included", MEASURES,
@@ -215,8 +241,8 @@ static const flag_row flags[] = {
     {"backward", NULL, "add the backward pass to loads and step time", MEASURES,
      read_switch, MEMBER(backward), 0, 0, NULL},
     {"peers", "MAX", "refuse a plan in which a rank talks to more other ranks",
-     USED_BY_PLAN | USED_BY_SCORE | USED_BY_COMPARE, read_number, MEMBER(peers), 0,
-     CPB_MAX_RANKS, NULL},
+     USED_BY_PLAN | USED_BY_SCORE | MANY, read_number, MEMBER(peers), 0, CPB_MAX_RANKS,
+     NULL},
     {"effort", "fast|default|high", "how hard to search", PLANS, read_choice,
      MEMBER(effort), 0, 0, effort_names},
     {"strict", NULL, "refuse where a warning would be printed",
@@ -232,29 +258,36 @@ static const flag_row flags[] = {
     {"plan", "FILE.json", "the plan file; repeats: side by side", USED_BY_DRAW,
      read_repeated, MEMBER(plans), 0, 0, NULL},
     {"packs", "FILE.jsonl",
-     "one JSON array of document lengths per line, one pack each", USED_BY_COMPARE,
-     read_string, MEMBER(packs), 0, 0, NULL},
+     "one JSON array of document lengths per line, one pack each", MANY, read_string,
+     MEMBER(packs), 0, 0, NULL},
     {"sample", "FILE|builtin",
-     "draw packs from a file of document lengths, or from the built-in shares",
-     USED_BY_COMPARE, read_string, MEMBER(sample), 0, 0, NULL},
-    {"tokens", "S", "tokens of a drawn pack", USED_BY_COMPARE, read_number,
-     MEMBER(tokens), 1, CPB_MAX_TOKENS, NULL},
-    {"count", "N", "how many packs to draw; default 1", USED_BY_COMPARE, read_number,
+     "draw packs from a file of document lengths, or from the built-in shares", MANY,
+     read_string, MEMBER(sample), 0, 0, NULL},
+    {"tokens", "S", "tokens of a drawn pack", MANY, read_number, MEMBER(tokens), 1,
+     CPB_MAX_TOKENS, NULL},
+    {"count", "N", "how many packs to draw; default 1", MANY, read_number,
      MEMBER(count), 1, 1 << 20, NULL},
-    {"seed", "K", "seed of the draw; default 0", USED_BY_COMPARE, read_number,
-     MEMBER(seed), 0, INT64_MAX, NULL},
+    {"seed", "K", "seed of the draw; default 0", MANY, read_number, MEMBER(seed), 0,
+     INT64_MAX, NULL},
     {"multiple", "N", "what each length must divide by; default 2W", USED_BY_PAD,
      read_number, MEMBER(multiple), 1, CPB_MAX_TOKENS, NULL},
+    {"memory", "MIB", "most MiB of keys and values that a rank may hold in the answer",
+     USED_BY_SWEEP, read_number, MEMBER(memory), 1, INT64_MAX >> 20, NULL},
+    {"threads", "N", "worker threads; default one per core", USED_BY_SWEEP, read_number,
+     MEMBER(threads), 1, 1024, NULL},
     {"json", NULL, "print JSON", ALL & ~(unsigned)(USED_BY_CHECK | USED_BY_DRAW),
      read_switch, MEMBER(json), 0, 0, NULL},
-    {"csv", NULL, "print CSV, one line per balancer and pack", USED_BY_COMPARE,
-     read_switch, MEMBER(csv), 0, 0, NULL},
+    {"csv", NULL, "print CSV, one line per balancer and pack", MANY, read_switch,
+     MEMBER(csv), 0, 0, NULL},
     {"output", "FILE", "or -o FILE: where the result goes", USED_BY_CALIBRATE,
      read_string, MEMBER(output), 0, 0, NULL},
     {"output", "FILE",
      "or -o FILE: where the picture goes, .svg, .png or .pdf; without it the terminal "
      "shows it",
      USED_BY_DRAW, read_string, MEMBER(output), 0, 0, NULL},
+    {"output", "FILE",
+     "or -o FILE: where rows go, .csv or .jsonl; a sweep that began there goes on",
+     USED_BY_SWEEP, read_string, MEMBER(output), 0, 0, NULL},
     {"help", NULL, "this text", ALL, read_switch, MEMBER(help), 0, 0, NULL},
 };
 
@@ -280,7 +313,9 @@ static cli_options nothing_said(void)
                          .tokens = -1,
                          .count = -1,
                          .seed = -1,
-                         .multiple = -1};
+                         .multiple = -1,
+                         .memory = -1,
+                         .threads = -1};
 }
 
 /* The letter of the few flags that have one. */
@@ -303,26 +338,26 @@ static void fill_table(cli_user user, struct poptOption table[N_FLAGS + 1])
     table[n] = (struct poptOption)POPT_TABLEEND;
 }
 
-/* Own a value that popt allocated. */
-static bool keep(cli_options *options, char *text, cpb_error *error)
+/* Remember a flag, and own its value, which popt allocated. */
+static bool keep(const flag_row *flag, char *text, cli_options *options,
+                 cpb_error *error)
 {
-    char **const texts =
-        realloc(options->texts, (options->n_texts + 1) * sizeof *texts);
-    if (!texts) {
+    cli_said *const said = realloc(options->said, (options->n_said + 1) * sizeof *said);
+    if (!said) {
         free(text);
         return fail_memory(error);
     }
-    texts[options->n_texts++] = text;
-    options->texts = texts;
+    said[options->n_said++] =
+        (cli_said){.flag = (size_t)(flag - flags), .name = flag->name, .text = text};
+    options->said = said;
     return true;
 }
 
 /* The argument that is no flag; popt owns it. */
 static bool keep_file(cli_options *options, const char *file, cpb_error *error)
 {
-    char *const text = strdup(file);
-    options->file = text;
-    return text ? keep(options, text, error) : fail_memory(error);
+    options->file = strdup(file);
+    return options->file || fail_memory(error);
 }
 
 static bool take(const flag_row *flag, char *text, cli_options *options,
@@ -330,8 +365,7 @@ static bool take(const flag_row *flag, char *text, cli_options *options,
 {
     if (flag->value && !text)
         return fail_memory(error);
-    return (!text || keep(options, text, error)) &&
-           flag->read(flag, text, options, error);
+    return keep(flag, text, options, error) && flag->read(flag, text, options, error);
 }
 
 /* The sentence on what popt could not make sense of. */
@@ -387,6 +421,7 @@ int options_read(const char *command, cli_user user, int argc, char **argv,
 {
     struct poptOption table[N_FLAGS + 1];
     *options = nothing_said();
+    options->command = command;
     fill_table(user, table);
     const char **const words = calloc((size_t)argc + 1, sizeof *words);
     for (int i = 0; words && i < argc; i++)
@@ -404,12 +439,14 @@ int options_read(const char *command, cli_user user, int argc, char **argv,
 
 void options_free(cli_options *options)
 {
-    for (size_t i = 0; i < options->n_texts; i++)
-        free(options->texts[i]);
-    free(options->texts);
+    for (size_t i = 0; i < options->n_said; i++)
+        free(options->said[i].text);
+    free(options->said);
+    free(options->file);
     free(options->masks);
     free(options->balancers.text);
     free(options->plans.text);
+    axes_free(&options->axes);
     speeds_free(&options->speeds);
 }
 

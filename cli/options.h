@@ -3,6 +3,7 @@
 #ifndef CPB_CLI_OPTIONS_H
 #define CPB_CLI_OPTIONS_H
 
+#include "axes.h"
 #include "speeds.h"
 
 #include <cpb/cpb.h>
@@ -16,7 +17,8 @@ typedef enum cli_user {
     USED_BY_COMPARE = 8,
     USED_BY_PAD = 16,
     USED_BY_DRAW = 32,
-    USED_BY_CALIBRATE = 64
+    USED_BY_CALIBRATE = 64,
+    USED_BY_SWEEP = 128
 } cli_user;
 
 /* Values of a flag that repeats. */
@@ -25,10 +27,17 @@ typedef struct cli_texts {
     const char **text; /* [n] */
 } cli_texts;
 
+/* A flag as it was given. */
+typedef struct cli_said {
+    size_t flag;      /* its place in the table */
+    const char *name; /* without dashes */
+    char *text;       /* its value, NULL where it takes none */
+} cli_said;
+
 /* What the flags said. Numbers and choices are -1, strings NULL where nothing was said;
  * choices are values of the enum of the same name in the library. */
 typedef struct cli_options {
-    const char *file; /* the argument that is no flag, of commands that take one */
+    char *file; /* the argument that is no flag, of commands that take one */
     const char *documents;
     const char **masks; /* [n_masks] */
     size_t n_masks;
@@ -67,9 +76,13 @@ typedef struct cli_options {
     int64_t seed;
     int64_t multiple;
     const char *output; /* -o */
+    cli_axes axes;
+    int64_t memory;
+    int64_t threads;
     bool help;
-    char **texts; /* [n_texts] what the strings above point into */
-    size_t n_texts;
+    const char *command;
+    cli_said *said; /* [n_said] in the order given; the strings above point into it */
+    size_t n_said;
 } cli_options;
 
 /* Read the arguments behind the name of a subcommand. An exit status; when it is not

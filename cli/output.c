@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -133,6 +134,37 @@ bool output_open(cli_output *file, const char *path, cpb_error *error)
     if (!file->path)
         return fail_memory(error);
     return open_regular(file, exists ? &old : NULL) || fail_write(error, path);
+}
+
+bool output_open_append(cli_output *file, const char *path, bool *regular,
+                        cpb_error *error)
+{
+    struct stat what;
+    const bool named = path;
+    *regular = false;
+    file->path = strdup(named ? path : "standard output");
+    if (!file->path)
+        return fail_memory(error);
+    if (named && !*path)
+        return fail(error, "cannot write a file without a name");
+    if (!named || output_is_direct(path)) {
+        file->descriptor =
+            named ? open_special(path, stat(path, &what) ? NULL : &what) : dup(1);
+        file->open = file->descriptor >= 0;
+        return file->open || fail_write(error, file->path);
+    }
+    file->descriptor = open(path, O_RDWR | O_CREAT | O_APPEND, 0666);
+    file->open = file->descriptor >= 0;
+    if (!file->open)
+        return fail_write(error, path);
+    *regular = true;
+    return !flock(file->descriptor, LOCK_EX | LOCK_NB) ||
+           fail(error, "cannot write %.40s: another run is writing it", path);
+}
+
+bool output_cut(cli_output *file, int64_t bytes, cpb_error *error)
+{
+    return !ftruncate(file->descriptor, (off_t)bytes) || fail_write(error, file->path);
 }
 
 bool output_write(cli_output *file, const void *bytes, size_t n, cpb_error *error)

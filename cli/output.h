@@ -17,6 +17,15 @@ typedef struct cli_output {
  * the path is a device, a pipe or the program's own standard output. */
 bool output_open(cli_output *file, const char *path, cpb_error *error);
 
+/* Open `path` to write at its end, without a temporary name; made where it is missing.
+ * `regular` tells whether what is in it can be read back; then no other program that
+ * opens it this way gets it too. NULL: standard output. */
+bool output_open_append(cli_output *file, const char *path, bool *regular,
+                        cpb_error *error);
+
+/* Cut a file that was opened to append after `bytes`. */
+bool output_cut(cli_output *file, int64_t bytes, cpb_error *error);
+
 /* Whether `path` is written directly, so that several outputs may share it. */
 bool output_is_direct(const char *path);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Many packs of documents: from a file, or drawn. */
+/* Packs of documents, one after the other: from a file, or drawn. */
 #define _XOPEN_SOURCE 700 /* POSIX 2008 */
 #include "packs.h"
 
@@ -24,22 +24,39 @@ enum { N_BINS = sizeof builtin / sizeof *builtin };
 
 static const char builtin_name[] = "builtin";
 
-void packs_free(cli_packs *packs)
+/* One number more into a hash, as plans are hashed. */
+static uint64_t mix(uint64_t hash, uint64_t word)
 {
-    for (size_t i = 0; i < packs->n; i++)
-        list_free(&packs->pack[i]);
-    free(packs->pack);
+    hash = (hash ^ word) * UINT64_C(1099511628211);
+    return hash ^ hash >> 32;
+}
+
+static uint64_t mix_list(uint64_t hash, const cli_list *list)
+{
+    hash = mix(hash, list->n);
+    for (size_t i = 0; i < list->n; i++)
+        hash = mix(hash, (uint64_t)list->value[i]);
+    return hash;
+}
+
+uint64_t packs_hash(const cli_list *pack)
+{
+    return mix_list(0, pack);
+}
+
+void packs_close(cli_packs *packs)
+{
+    if (packs->file)
+        fclose(packs->file);
+    free(packs->text);
+    list_free(&packs->from);
     *packs = (cli_packs){0};
 }
 
-static cli_list *add_pack(cli_packs *packs)
+static void empty(cli_list *list)
 {
-    cli_list *const grown = realloc(packs->pack, (packs->n + 1) * sizeof *packs->pack);
-    if (!grown)
-        return NULL;
-    packs->pack = grown;
-    grown[packs->n] = (cli_list){0};
-    return &grown[packs->n++];
+    list->n = 0;
+    list->total = 0;
 }
 
 static bool add_document(const json_t *value, size_t index, cli_list *pack,
@@ -74,48 +91,82 @@ static bool is_blank(const char *line)
     return !line[strspn(line, " \t\r\n")];
 }
 
-static bool read_lines(FILE *stream, cli_packs *packs, int64_t *number,
-                       cpb_error *error)
-{
-    char *line = NULL;
-    size_t room = 0;
-    bool good = true;
-    ssize_t n;
-    while (good && (n = getline(&line, &room, stream)) >= 0) {
-        ++*number;
-        if (is_blank(line) && (size_t)n == strlen(line))
-            continue;
-        cli_list *const pack = add_pack(packs);
-        if (line[n - 1] == '\n')
-            n--; /* so that a column at the end is one of this line */
-        good = pack ? read_line(line, (size_t)n, pack, error) : fail_memory(error);
-    }
-    free(line);
-    return good;
-}
-
-bool packs_read(const char *path, cli_packs *packs, cpb_error *error)
+static bool fail_line(const cli_packs *packs, cpb_error *error)
 {
     char place[80];
-    int64_t number = 0;
-    FILE *const stream = fopen(path, "r");
-    if (!stream)
-        return fail(error, "cannot open %.40s: %s", path, strerror(errno));
+    snprintf(place, sizeof place, "%.24s: line %" PRId64, packs->path, packs->line);
+    return fail_at(error, place);
+}
+
+/* The pack of the next line that is not blank; `there` tells whether there is one. */
+static bool read_pack(cli_packs *packs, cli_list *pack, bool *there, cpb_error *error)
+{
+    ssize_t n;
+    empty(pack);
     errno = 0;
-    bool good = read_lines(stream, packs, &number, error);
-    if (!good) {
-        snprintf(place, sizeof place, "%.24s: line %" PRId64, path, number);
-        fail_at(error, place);
-    } else if (ferror(stream)) {
-        good = fail(error, "cannot read %.40s: %s", path, strerror(errno));
-    } else if (!packs->n) {
+    while ((n = getline(&packs->text, &packs->room, packs->file)) >= 0) {
+        packs->line++;
+        if (is_blank(packs->text) && (size_t)n == strlen(packs->text))
+            continue;
+        if (packs->text[n - 1] == '\n')
+            n--; /* so that a column at the end is one of this line */
+        *there = true;
+        return read_line(packs->text, (size_t)n, pack, error) ||
+               fail_line(packs, error);
+    }
+    *there = false;
+    return feof(packs->file) ||
+           fail(error, "cannot read %.40s: %s", packs->path, strerror(errno));
+}
+
+/* Count and hash all packs, and go back to the first. */
+static bool read_through(cli_packs *packs, cpb_error *error)
+{
+    cli_list pack = {0};
+    bool there = true, good = true;
+    while ((good = read_pack(packs, &pack, &there, error)) && there) {
+        packs->hash = mix_list(packs->hash, &pack);
+        packs->n++;
+    }
+    list_free(&pack);
+    if (good && !packs->n)
         good = fail(error,
                     "%.40s holds no packs; accepted is one JSON array of document "
                     "lengths per line",
-                    path);
-    }
-    fclose(stream);
+                    packs->path);
+    rewind(packs->file);
+    packs->line = 0;
     return good;
+}
+
+/* A pipe cannot be read twice; a copy of what comes out of it can. */
+static bool copy_pipe(cli_packs *packs, cpb_error *error)
+{
+    char bytes[1 << 14];
+    size_t n;
+    FILE *const copy = tmpfile();
+    bool good = copy;
+    while (good && (n = fread(bytes, 1, sizeof bytes, packs->file)) > 0)
+        good = fwrite(bytes, 1, n, copy) == n;
+    good = good && !ferror(packs->file) && !fflush(copy);
+    if (!good)
+        fail(error, "cannot copy %.40s: %s", packs->path, strerror(errno));
+    if (copy) {
+        fclose(packs->file);
+        packs->file = copy;
+        rewind(copy);
+    }
+    return good;
+}
+
+static bool open_file(const char *path, cli_packs *packs, cpb_error *error)
+{
+    packs->path = path;
+    packs->file = fopen(path, "r");
+    if (!packs->file)
+        return fail(error, "cannot open %.40s: %s", path, strerror(errno));
+    return (!fseek(packs->file, 0, SEEK_SET) || copy_pipe(packs, error)) &&
+           read_through(packs, error);
 }
 
 /* splitmix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators",
@@ -143,17 +194,19 @@ static int64_t draw_builtin(uint64_t *state)
 }
 
 /* A length from the file, or from the built-in shares where there is none. */
-static int64_t draw(const cli_list *from, uint64_t *state)
+static int64_t draw_length(cli_packs *packs)
 {
-    return from->n ? from->value[next_random(state) % from->n] : draw_builtin(state);
+    const cli_list *const from = &packs->from;
+    return from->n ? from->value[next_random(&packs->state) % from->n]
+                   : draw_builtin(&packs->state);
 }
 
-static bool fill(const cli_list *from, int64_t tokens, uint64_t *state, cli_list *pack,
-                 cpb_error *error)
+static bool draw_pack(cli_packs *packs, cli_list *pack, cpb_error *error)
 {
-    while (pack->total < tokens) {
-        const int64_t length = draw(from, state);
-        const int64_t left = tokens - pack->total;
+    empty(pack);
+    while (pack->total < packs->tokens) {
+        const int64_t length = draw_length(packs);
+        const int64_t left = packs->tokens - pack->total;
         if (!list_add(pack, length < left ? length : left, error))
             return false;
     }
@@ -170,23 +223,34 @@ static void drop_empty(cli_list *list)
     list->n = n;
 }
 
-bool packs_draw(const cli_options *options, cli_packs *packs, cpb_error *error)
+static bool open_sample(const cli_options *options, cli_packs *packs, cpb_error *error)
 {
-    cli_list from = {0};
-    const int64_t count = options->count >= 0 ? options->count : 1;
-    uint64_t state = options->seed >= 0 ? (uint64_t)options->seed : 0;
-    bool good = true;
-    if (strcmp(options->sample, builtin_name)) {
-        good = lengths_read_file(options->sample, INT64_MAX / 2, &from, error);
-        drop_empty(&from);
-        if (good && !from.n)
-            good = fail(error, "%.40s holds only empty documents", options->sample);
-    }
-    for (int64_t i = 0; good && i < count; i++) {
-        cli_list *const pack = add_pack(packs);
-        good = pack ? fill(&from, options->tokens, &state, pack, error)
-                    : fail_memory(error);
-    }
-    list_free(&from);
-    return good;
+    packs->n = options->count >= 0 ? options->count : 1;
+    packs->state = options->seed >= 0 ? (uint64_t)options->seed : 0;
+    packs->tokens = options->tokens;
+    if (!strcmp(options->sample, builtin_name))
+        return true;
+    if (!lengths_read_file(options->sample, INT64_MAX / 2, &packs->from, error))
+        return false;
+    drop_empty(&packs->from);
+    packs->hash = mix_list(packs->hash, &packs->from);
+    return packs->from.n ||
+           fail(error, "%.40s holds only empty documents", options->sample);
+}
+
+bool packs_open(const cli_options *options, cli_packs *packs, cpb_error *error)
+{
+    return options->packs ? open_file(options->packs, packs, error)
+                          : open_sample(options, packs, error);
+}
+
+bool packs_next(cli_packs *packs, cli_list *pack, cpb_error *error)
+{
+    bool there;
+    packs->given++;
+    if (!packs->file)
+        return draw_pack(packs, pack, error);
+    if (!read_pack(packs, pack, &there, error))
+        return false;
+    return there || fail(error, "%.40s holds fewer packs than before", packs->path);
 }

@@ -169,7 +169,12 @@ static bool read_name(const json_t *object, const char *where, cpb_profile *prof
         return fail(error, "%s%sname has %zu bytes; accepted are 1 to %zu", where,
                     *where ? "." : "", json_string_length(name),
                     sizeof profile->name - 1);
-    memcpy(profile->name, json_string_value(name), json_string_length(name) + 1);
+    const char *const text = json_string_value(name);
+    for (size_t i = 0; text[i]; i++)
+        if ((unsigned char)text[i] < ' ')
+            return fail(error, "%s%sname holds a control character at byte %zu", where,
+                        *where ? "." : "", i);
+    memcpy(profile->name, text, json_string_length(name) + 1);
     return true;
 }
 

@@ -223,11 +223,10 @@ void report_print_csv_names(FILE *stream)
           "kernel,transport,cost,overlap,backward,nodes,profile",
           stream);
     figures_print_names(stream);
-    fputs(",plan_seconds,hash\n", stream);
+    fputs(",plan_seconds,hash", stream);
 }
 
-/* A name may hold what CSV gives a meaning to. */
-static void print_quoted(FILE *stream, const char *text)
+void report_print_quoted(FILE *stream, const char *text)
 {
     fputc('"', stream);
     for (; *text; text++) {
@@ -252,8 +251,7 @@ void report_print_csv(FILE *stream, const cli_report *report)
             transport_names[setup->transport], cost_names[setup->cost],
             overlap_names[setup->overlap], setup->backward ? "true" : "false",
             setup->nodes);
-    print_quoted(stream, setup->profile.name);
+    report_print_quoted(stream, setup->profile.name);
     figures_print(stream, &report->all.score);
-    fprintf(stream, ",%.9f,%016" PRIx64 "\n", report->plan_seconds,
-            cpb_plan_hash(plan));
+    fprintf(stream, ",%.9f,%016" PRIx64, report->plan_seconds, cpb_plan_hash(plan));
 }

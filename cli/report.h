@@ -48,9 +48,12 @@ json_t *report_to_json(const cli_report *report);
 /* The masks as a list, each with its own figures where there are several. */
 json_t *report_masks_to_json(const cli_report *report);
 
-/* The object as a row of CSV, and the names of its columns. */
+/* The object as cells of CSV, and the names of its columns; no end of line. */
 void report_print_csv_names(FILE *stream);
 void report_print_csv(FILE *stream, const cli_report *report);
+
+/* A cell in double quotes, for what may hold a character that CSV gives a meaning. */
+void report_print_quoted(FILE *stream, const char *text);
 
 /* For people. */
 bool report_print_summary(FILE *stream, const cli_report *report, cpb_error *error);

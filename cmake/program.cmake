@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # The program `cpb`: public headers of the library, jansson for JSON, popt for options,
-# cairo for pictures where it is found.
+# threads for sweeps, cairo for pictures where it is found.
 file(GLOB program_sources CONFIGURE_DEPENDS
   ${PROJECT_SOURCE_DIR}/cli/*.c ${PROJECT_SOURCE_DIR}/cli/picture/*.c)
 find_package(PkgConfig)
+find_package(Threads REQUIRED)
 if(PkgConfig_FOUND)
   pkg_check_modules(JANSSON IMPORTED_TARGET jansson>=2.10)
   pkg_check_modules(POPT IMPORTED_TARGET popt>=1.16)
@@ -40,7 +41,7 @@ target_compile_definitions(cpb_program_parts PUBLIC _POSIX_C_SOURCE=200809L)
 target_include_directories(cpb_program_parts PUBLIC
   ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/cli)
 target_link_libraries(cpb_program_parts
-  PUBLIC PkgConfig::JANSSON PkgConfig::POPT m PRIVATE cpb_warnings)
+  PUBLIC PkgConfig::JANSSON PkgConfig::POPT Threads::Threads m PRIVATE cpb_warnings)
 if(picture_backend STREQUAL "cairo")
   target_link_libraries(cpb_program_parts PUBLIC PkgConfig::CAIRO)
 endif()

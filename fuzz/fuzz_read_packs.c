@@ -17,13 +17,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     cpb_error error = {.at = -2};
     cli_packs packs = {0};
-    if (packs_read(input_path(data, size), &packs, &error)) {
+    cli_list pack = {0};
+    const cli_options options = {.packs = input_path(data, size)};
+    if (packs_open(&options, &packs, &error)) {
         require(packs.n > 0);
-        for (size_t i = 0; i < packs.n; i++)
-            require_pack(&packs.pack[i]);
+        while (packs.given < packs.n) {
+            require(packs_next(&packs, &pack, &error));
+            require_pack(&pack);
+        }
     } else {
         require_sentence(&error);
     }
-    packs_free(&packs);
+    list_free(&pack);
+    packs_close(&packs);
     return 0;
 }

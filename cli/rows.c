@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Files of rows, read one by one: CSV and JSON lines of a sweep, the array of a compare. */
+#define _XOPEN_SOURCE 700 /* POSIX 2008 */
+#include "rows.h"
+
+#include "message.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_COLUMNS = 128 };
+
+void rows_close(cli_rows *rows)
+{
+    if (rows->file && rows->file != stdin)
+        fclose(rows->file);
+    json_decref(rows->object);
+    json_decref(rows->array);
+    free(rows->names);
+    free(rows->header);
+    free(rows->text);
+    *rows = (cli_rows){0};
+}
+
+static bool fail_read(const cli_rows *rows, cpb_error *error)
+{
+    return fail(error, "cannot read %.40s: %s", rows->path,
+                strerror(errno ? errno : EIO));
+}
+
+/* Put where it happened before the sentence. */
+static bool fail_here(const cli_rows *rows, cpb_error *error)
+{
+    char place[80];
+    snprintf(place, sizeof place, "%.24s: %s %" PRId64, rows->path,
+             rows->array ? "row" : "line", rows->line);
+    return fail_at(error, place);
+}
+
+/* The next whole line into `text`; `there` tells whether there is one. */
+static bool read_line(cli_rows *rows, bool *there, cpb_error *error)
+{
+    *there = false;
+    if (rows->torn)
+        return true; /* at its end, and the text stays for whoever asks */
+    errno = 0;
+    const ssize_t n = getline(&rows->text, &rows->room, rows->file);
+    *there = n > 0 && rows->text[n - 1] == '\n';
+    rows->torn = n > 0 && !*there;
+    if (n < 0 && !feof(rows->file))
+        return errno == ENOMEM ? fail_memory(error) : fail_read(rows, error);
+    if (!*there)
+        return true;
+    rows->line++;
+    rows->whole += n;
+    if (strlen(rows->text) == (size_t)n)
+        return true;
+    fail(error, "a zero byte at byte %zu of the line", strlen(rows->text));
+    return fail_here(rows, error);
+}
+
+/* The names of the columns. */
+static bool read_header(cli_rows *rows, cpb_error *error)
+{
+    bool there;
+    if (!read_line(rows, &there, error) || !there)
+        return !there;
+    rows->header = rows->text;
+    rows->text = NULL;
+    rows->room = 0;
+    rows->names = calloc(MOST_COLUMNS, sizeof *rows->names);
+    if (!rows->names)
+        return fail_memory(error);
+    rows->n_names = row_cells(rows->header, MOST_COLUMNS, rows->names);
+    for (size_t i = 0; i < rows->n_names; i++)
+        if (!strcmp(rows->names[i], "balancer"))
+            return true;
+    fail(error, "no names of columns; accepted is what sweep or compare --json wrote");
+    return fail_here(rows, error);
+}
+
+static bool read_array(cli_rows *rows, cpb_error *error)
+{
+    json_error_t problem;
+    errno = 0;
+    rows->array = json_loadf(rows->file, JSON_REJECT_DUPLICATES, &problem);
+    if (!rows->array && ferror(rows->file))
+        return fail_read(rows, error);
+    return rows->array ||
+           fail(error, "%.40s: line %d, column %d: no valid JSON: %.100s", rows->path,
+                problem.line, problem.column, problem.text);
+}
+
+bool rows_open(const char *path, cli_rows *rows, cpb_error *error)
+{
+    rows->path = path;
+    rows->file = strcmp(path, "-") ? fopen(path, "r") : stdin;
+    if (!rows->file)
+        return fail(error, "cannot open %.40s: %s", path, strerror(errno));
+    errno = 0;
+    const int first = getc(rows->file);
+    if (first == EOF)
+        return !ferror(rows->file) || fail_read(rows, error);
+    ungetc(first, rows->file);
+    if (first == '[')
+        return read_array(rows, error);
+    rows->format = first == '{' ? ROWS_JSON : ROWS_CSV;
+    return rows->format == ROWS_JSON || read_header(rows, error);
+}
+
+static json_t *parse(cli_rows *rows, cpb_error *error)
+{
+    json_error_t problem;
+    if (rows->format == ROWS_CSV)
+        return row_split(rows->text, rows->n_names, rows->names, error);
+    json_t *const object = json_loads(rows->text, JSON_REJECT_DUPLICATES, &problem);
+    if (!object)
+        fail(error, "column %d: no valid JSON: %.100s", problem.column, problem.text);
+    return object;
+}
+
+bool rows_next(cli_rows *rows, cli_row *row, bool *there, cpb_error *error)
+{
+    json_decref(rows->object);
+    rows->object = NULL;
+    if (rows->array) {
+        *there = rows->element < json_array_size(rows->array);
+        rows->object = json_incref(json_array_get(rows->array, rows->element++));
+        rows->line = (int64_t)rows->element;
+    } else if (!read_line(rows, there, error)) {
+        return false;
+    } else if (*there) {
+        rows->object = parse(rows, error);
+    }
+    if (!*there)
+        return true;
+    return (rows->object && row_from_json(rows->object, "", row, error)) ||
+           fail_here(rows, error);
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The file that a sweep appends to: what is in it already, and its next rows. */
+#define _XOPEN_SOURCE 700 /* POSIX 2008 */
+#include "sweepfile.h"
+
+#include "message.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MOST_COLUMNS = 128 };
+
+static bool ends_in(const char *name, const char *end)
+{
+    const size_t n = strlen(name), m = strlen(end);
+    return n > m && !strcmp(name + n - m, end);
+}
+
+bool sweepfile_format(const cli_options *options, rows_format *format, cpb_error *error)
+{
+    const char *const name = options->output;
+    *format = options->json ? ROWS_JSON : ROWS_CSV;
+    if (options->json || options->csv || !name || output_is_direct(name))
+        return true;
+    *format = ends_in(name, ".csv") ? ROWS_CSV : ROWS_JSON;
+    return ends_in(name, ".csv") || ends_in(name, ".jsonl") ||
+           fail(error,
+                "--output is \"%.40s\"; accepted are names that end in .csv or .jsonl, "
+                "or --csv or --json beside it",
+                name);
+}
+
+/* Whether a row is of this very sweep; if not, in what it differs. */
+static bool is_ours(const cli_row *row, const cli_recipe *recipe, cpb_error *error)
+{
+    if (!*row->sweep)
+        return fail(error, "not made by cpb sweep");
+    if (strcmp(row->version, cpb_version()))
+        return fail(error, "made by version %.20s, this is %s; accepted is the same",
+                    row->version, cpb_version());
+    if (strcmp(row->command, recipe->command))
+        return fail(error, "made by another command: %.200s", row->command);
+    return !strcmp(row->sweep, recipe->hash) ||
+           fail(error, "made by this command from other data");
+}
+
+/* Take the rows that are there: those of the first combinations, in order. */
+static bool take_rows(cli_rows *rows, const cli_recipe *recipe, cli_answer *answer,
+                      cli_sweepfile *file, cpb_error *error)
+{
+    cli_row row;
+    bool there = true;
+    while (rows_next(rows, &row, &there, error) && there) {
+        char place[80];
+        bool good = is_ours(&row, recipe, error);
+        const int64_t group = good ? answer_group_of(answer->axes, &row) : -1;
+        const int64_t at = row.pack * (int64_t)answer->n_groups + group;
+        if (good && (group < 0 || at < file->next))
+            good = fail(error, "a row that does not belong behind the ones before");
+        if (!good) {
+            snprintf(place, sizeof place, "%.24s: line %" PRId64, rows->path,
+                     rows->line);
+            return fail_at(error, place);
+        }
+        if (!answer_add(answer, &row, error))
+            return false;
+        file->next = at + 1;
+    }
+    return !there;
+}
+
+/* The first line of CSV, to be freed; NULL when memory ends. */
+static char *column_names(size_t *bytes)
+{
+    char *names = NULL;
+    FILE *const stream = open_memstream(&names, bytes);
+    if (stream)
+        row_print_csv_names(stream);
+    if (stream && !fclose(stream))
+        return names;
+    free(names);
+    return NULL;
+}
+
+static bool fail_start(const cli_rows *rows, cpb_error *error)
+{
+    return fail(
+        error,
+        "%.40s: line 1: not how a sweep of version %s begins; the file stays as "
+        "it is",
+        rows->path, cpb_version());
+}
+
+/* Whether there are exactly the columns that this version writes. */
+static bool columns_fit(const cli_rows *rows, cpb_error *error)
+{
+    size_t bytes;
+    const char *cells[MOST_COLUMNS];
+    char *const names = column_names(&bytes);
+    if (!names)
+        return fail_memory(error);
+    const size_t n = row_cells(names, MOST_COLUMNS, cells);
+    bool same = n == rows->n_names;
+    for (size_t i = 0; same && i < n; i++)
+        same = !strcmp(cells[i], rows->names[i]);
+    free(names);
+    return same || fail_start(rows, error);
+}
+
+/* A file that ends in its first line: whether that is the beginning of one of ours, and
+ * no text of somebody who ends no lines. */
+static bool torn_fits(const cli_rows *rows, rows_format format, cpb_error *error)
+{
+    size_t bytes;
+    char *const names = column_names(&bytes);
+    const char *const start = format == ROWS_JSON ? "{\"tokens\": " : names;
+    if (!names)
+        return fail_memory(error);
+    const size_t n = strlen(start), torn = strlen(rows->text);
+    const bool same = !strncmp(start, rows->text, torn < n ? torn : n);
+    free(names);
+    return same || fail_start(rows, error);
+}
+
+static bool take_lines(cli_rows *rows, const cli_recipe *recipe, cli_answer *answer,
+                       cli_sweepfile *file, cpb_error *error)
+{
+    if (rows->array)
+        return fail_start(rows, error);
+    if (rows->names && !columns_fit(rows, error))
+        return false;
+    file->started = rows->names || file->format == ROWS_JSON;
+    if (!take_rows(rows, recipe, answer, file, error))
+        return false;
+    if (!rows->whole)
+        return !rows->torn || torn_fits(rows, file->format, error);
+    return rows->format == file->format ||
+           fail(error, "%.40s holds %s; accepted is %s", rows->path,
+                rows->format == ROWS_CSV ? "CSV" : "JSON lines",
+                file->format == ROWS_CSV ? "CSV" : "JSON lines");
+}
+
+static bool take_file(const cli_options *options, const cli_recipe *recipe,
+                      cli_answer *answer, cli_sweepfile *file, cpb_error *error)
+{
+    cli_rows rows = {0};
+    const bool good = rows_open(options->output, &rows, error) &&
+                      take_lines(&rows, recipe, answer, file, error) &&
+                      output_cut(&file->output, rows.whole, error);
+    rows_close(&rows);
+    return good;
+}
+
+bool sweepfile_open(const cli_options *options, const cli_recipe *recipe,
+                    cli_answer *answer, cli_sweepfile *file, cpb_error *error)
+{
+    bool regular;
+    if (!sweepfile_format(options, &file->format, error) ||
+        !output_open_append(&file->output, options->output, &regular, error))
+        return false;
+    file->started = file->format == ROWS_JSON;
+    return !regular || take_file(options, recipe, answer, file, error);
+}
+
+static bool write_names(cli_sweepfile *file, cpb_error *error)
+{
+    size_t bytes;
+    char *const names = column_names(&bytes);
+    const bool good = names || fail_memory(error);
+    file->started = good && output_write(&file->output, names, bytes, error);
+    free(names);
+    return file->started;
+}
+
+bool sweepfile_write(cli_sweepfile *file, const char *lines, size_t bytes,
+                     cpb_error *error)
+{
+    struct stat before;
+    if (!bytes)
+        return true;
+    if (!file->started && !write_names(file, error))
+        return false;
+    const bool known = !fstat(file->output.descriptor, &before);
+    if (output_write(&file->output, lines, bytes, error))
+        return true;
+    /* What was written of them would be read as torn; it is as well not there. */
+    if (known && S_ISREG(before.st_mode) &&
+        ftruncate(file->output.descriptor, before.st_size))
+        fail_at(error, "a torn line is left");
+    return false;
+}
+
+void sweepfile_close(cli_sweepfile *file)
+{
+    struct stat now;
+    if (file->output.open && !fstat(file->output.descriptor, &now) &&
+        S_ISREG(now.st_mode) && !now.st_size &&
+        strcmp(file->output.path, "standard output"))
+        unlink(file->output.path);
+    output_free(&file->output);
+}
