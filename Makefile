@@ -16,7 +16,7 @@ export CTEST_PARALLEL_LEVEL ?= $(CMAKE_BUILD_PARALLEL_LEVEL)
 unexport MAKEFLAGS
 workflow = @env -u MAKELEVEL $(CMAKE) --workflow --preset
 
-.PHONY: build demo test test-python fuzz bench install clean help
+.PHONY: build demo test test-python fuzz bench pictures install clean help
 .NOTPARALLEL:
 
 build: ## library and program into build/release
@@ -43,6 +43,9 @@ bench: ## measure speed
 	@ci/install.sh demo ci
 	$(workflow) bench
 	ci/bench.sh build/bench
+
+pictures: build ## draw the pictures of the documentation anew
+	docs/pictures/make.sh build/release/cpb
 
 install: build ## install below PREFIX (/usr/local); DESTDIR works
 	$(CMAKE) --install build/release --prefix $(PREFIX)
