@@ -12,7 +12,7 @@ from ._error import Error
 from ._lib import demand, ffi, lib, names, new_error, text
 
 _KINDS = names("cpb_kind")
-_SLICE = record("cpb_slice")
+SLICE = record("cpb_slice")
 
 
 class Mask:
@@ -67,14 +67,11 @@ class Mask:
 
         tokens  length of the sequence
         slices  (queries begin, queries end, keys begin, keys end, kind) each; kind is
-                "full", "causal", "inverse-causal", "bi-causal" or its number
+                "full", "causal", "inverse-causal", "bi-causal" or its number. Or an array
+                like `Mask.slices`
         """
-        rows = [((a, b), (c, d), _KINDS.get(kind, kind)) for a, b, c, d, kind in slices]
-        for at, row in enumerate(rows):
-            if isinstance(row[2], str):
-                raise Error(f"slice {at} is of kind {row[2]!r}; accepted are "
-                            f"{', '.join(_KINDS)}", at)
-        array = np.array(rows, _SLICE)
+        array = slices if isinstance(slices, np.ndarray) and slices.dtype == SLICE \
+            else _slices(slices)
         lengths = _lengths(documents)
         mask, error = ffi.new("cpb_mask **"), new_error()
         demand(lib.cpb_mask_create(
@@ -168,7 +165,7 @@ class Mask:
     def slices(self) -> npt.NDArray[Any]:
         """Structured [n]: fields queries and keys (begin, end) and kind. A copy."""
         return copied(lib.cpb_mask_slices(self._mask),
-                      lib.cpb_mask_n_slices(self._mask), _SLICE)
+                      lib.cpb_mask_n_slices(self._mask), SLICE)
 
     @property
     def document_ends(self) -> Integers:
@@ -194,7 +191,7 @@ class Mask:
             weight = f"{self._weight}*" if self._weight != 1 else ""
             return Mask, (weight + self.text,)
         lengths = np.diff(self.document_ends, prepend=0)
-        return _from_slices, (self.tokens, _plain(self.slices), lengths, self._weight)
+        return Mask.from_slices, (self.tokens, self.slices, lengths, self._weight)
 
     def __repr__(self) -> str:
         weight = f", weight {self._weight}" if self._weight != 1 else ""
@@ -240,12 +237,10 @@ def _blocks(values: Any, dimensions: int) -> npt.NDArray[np.int32]:
     return np.ascontiguousarray(array, dtype=np.int32)
 
 
-def _plain(slices: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    columns = [slices["queries"]["begin"], slices["queries"]["end"],
-               slices["keys"]["begin"], slices["keys"]["end"], slices["kind"]]
-    return np.stack(columns, axis=1).astype(np.int64)
-
-
-def _from_slices(tokens: int, slices: npt.NDArray[np.int64], lengths: Integers,
-                 weight: int) -> Mask:
-    return Mask.from_slices(tokens, slices.tolist(), lengths, weight)
+def _slices(slices: Iterable[Sequence[Any]]) -> npt.NDArray[Any]:
+    rows = [((a, b), (c, d), _KINDS.get(kind, kind)) for a, b, c, d, kind in slices]
+    for at, row in enumerate(rows):
+        if isinstance(row[2], str):
+            raise Error(f"slice {at} is of kind {row[2]!r}; accepted are "
+                        f"{', '.join(_KINDS)}", at)
+    return np.array(rows, SLICE)
