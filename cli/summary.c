@@ -46,7 +46,7 @@ static void print_plan(FILE *stream, const cli_report *report)
     texts t = {.n = 0};
     fprintf(stream, "plan        %s", report->chosen);
     if (strcmp(report->balancer, report->chosen))
-        fprintf(stream, " (chosen by %s)", report->balancer);
+        fprintf(stream, " (%s: the least modelled step)", report->balancer);
     fprintf(stream, ", %s ranks, %s sizes, ", number(&t, cpb_plan_ranks(plan)),
             sizes_names[promise->sizes]);
     if (promise->granularity == 1)

@@ -59,8 +59,8 @@ cpb_options cpb_options_default(void)
 static cpb_status check_options(const cpb_options *o, cpb_error *error)
 {
     if (o->ranks < 1 || o->ranks > CPB_MAX_RANKS)
-        return cpb_fail(error, CPB_INVALID, -1, "%d ranks are outside 1 .. %d", o->ranks,
-                        CPB_MAX_RANKS);
+        return cpb_fail(error, CPB_INVALID, -1, "%d ranks are outside 1 .. %d",
+                        o->ranks, CPB_MAX_RANKS);
     if (o->chunk != -1 && (o->chunk < 1 || o->chunk > CPB_MAX_TOKENS))
         return cpb_fail(error, CPB_INVALID, -1,
                         "a chunk of %lld tokens is outside 1 .. %lld",
@@ -105,8 +105,8 @@ static cpb_status check_masks(const cpb_masks *masks, int32_t ranks, cpb_error *
                             (long long)tokens);
         if (weight < 1)
             return cpb_fail(error, CPB_INVALID, (int64_t)m,
-                            "the weight %lld of mask %lld is below 1", (long long)weight,
-                            (long long)m);
+                            "the weight %lld of mask %lld is below 1",
+                            (long long)weight, (long long)m);
         weights += weight;
     }
     if (weights * tokens * ranks > CPB_MAX_COST)
@@ -130,8 +130,8 @@ static cpb_status check_carried(const cpb_masks *masks, const cpb_options *optio
         sum += options->carried[i];
     }
     if (sum > CPB_MAX_COST)
-        return cpb_fail(error, CPB_TOO_LARGE, -1,
-                        "carried loads sum to more than %lld", (long long)CPB_MAX_COST);
+        return cpb_fail(error, CPB_TOO_LARGE, -1, "carried loads sum to more than %lld",
+                        (long long)CPB_MAX_COST);
     return CPB_OK;
 }
 
@@ -237,6 +237,29 @@ done:
     return status;
 }
 
+/* A row that keeps the tolerance is tried with looser ones too, as long as that shortens
+ * the step: where the network is the limit, balance is worth less than traffic. Once the
+ * row has a plan, a refusal only ends this. */
+static cpb_status try_tolerances(const cpb_balancer *row, const cpb_masks *masks,
+                                 const cpb_options *options, cpb_plan **best,
+                                 int64_t *best_time, cpb_error *error)
+{
+    enum { TIMES = 4, LOOSEST_PPM = 1000000 };
+    cpb_options looser = *options;
+    int64_t before = *best_time;
+    cpb_status status = try_row(row, masks, &looser, best, best_time, error);
+    while (status == CPB_OK && row->weights == CPB_WEIGHTS_LOOKUP &&
+           *best_time < before && looser.tolerance_ppm > 0 &&
+           looser.tolerance_ppm * TIMES <= LOOSEST_PPM) {
+        looser.tolerance_ppm *= TIMES;
+        before = *best_time;
+        status = try_row(row, masks, &looser, best, best_time, error);
+        if (status == CPB_UNSUPPORTED || status == CPB_TOO_LARGE)
+            return CPB_OK;
+    }
+    return status;
+}
+
 /* From the last row, which is likely to win, to the first, so that most rows are given up
  * early; of equals the first row stays. A row that refuses (a cap it cannot keep, costs
  * beyond 64 bits) is left out; if all do, the last sentence stands. */
@@ -250,7 +273,8 @@ static cpb_status run_auto(const cpb_masks *masks, const cpb_options *options,
     for (size_t i = cpb_n_balancers; i-- > 0;) {
         if (!serves(&cpb_balancers[i], &options->setup))
             continue;
-        status = try_row(&cpb_balancers[i], masks, options, best, &best_time, error);
+        status =
+            try_tolerances(&cpb_balancers[i], masks, options, best, &best_time, error);
         if (status == CPB_UNSUPPORTED || status == CPB_TOO_LARGE)
             continue;
         if (status != CPB_OK)
@@ -281,10 +305,9 @@ cpb_status cpb_plan_create(const cpb_masks *masks, const cpb_options *options,
     }
     const cpb_balancer *const row = find_row(options->balancer);
     if (!row) {
-        status = cpb_fail(error, CPB_INVALID, -1,
-                          "balancer '%.40s' is unknown, nearest is '%s'",
-                          options->balancer,
-                          cpb_nearest(options->balancer, cpb_balancer_name));
+        status = cpb_fail(
+            error, CPB_INVALID, -1, "balancer '%.40s' is unknown, nearest is '%s'",
+            options->balancer, cpb_nearest(options->balancer, cpb_balancer_name));
         goto done;
     }
     CPB_TRY(run_row(row, masks, options, plan, error));

@@ -75,10 +75,10 @@ static void orders_are_those_of_the_originals(void **state)
     ASSERT_ORDER("causal:8", options_of("striped", 2, 2), 0, 1, 4, 5, 2, 3, 6, 7);
     /* equal costs: PTRR keeps ascending ids and snakes back; min-heap takes the later
        chunk first */
-    ASSERT_ORDER("documents:1,1,1,1,1,1,1,1", options_of("ptrr", 4, 1), 0, 7, 1, 6, 2, 5,
-                 3, 4);
-    ASSERT_ORDER("documents:1,1,1,1,1,1,1,1", options_of("min-heap", 4, 1), 3, 7, 2, 6, 1,
-                 5, 0, 4);
+    ASSERT_ORDER("documents:1,1,1,1,1,1,1,1", options_of("ptrr", 4, 1), 0, 7, 1, 6, 2,
+                 5, 3, 4);
+    ASSERT_ORDER("documents:1,1,1,1,1,1,1,1", options_of("min-heap", 4, 1), 3, 7, 2, 6,
+                 1, 5, 0, 4);
 }
 
 /* A view of chunk costs alone. */
@@ -94,7 +94,8 @@ static cpb_view view_of(int64_t n, const int64_t *cost, int32_t ranks)
     };
 }
 
-static void assert_groups(cpb_balance_fn *run, const cpb_view *view, const int32_t *owner)
+static void assert_groups(cpb_balance_fn *run, const cpb_view *view,
+                          const int32_t *owner)
 {
     cpb_arena arena = {.allocator = cpb_allocator_or_default(NULL)};
     cpb_deal deal = {.arena = &arena};
@@ -195,7 +196,8 @@ static void assert_score_laws(const cpb_plan *plan, const cpb_masks *masks,
     }
     int64_t wanted = 0;
     for (size_t m = 0; m < masks->n; m++)
-        wanted += (masks->weight ? masks->weight[m] : 1) * cpb_mask_pairs(masks->mask[m]);
+        wanted +=
+            (masks->weight ? masks->weight[m] : 1) * cpb_mask_pairs(masks->mask[m]);
     assert_int_equal(pairs, wanted);
     assert_int_equal(receive, score.receive_total);
     assert_int_equal(send, score.receive_total);
@@ -225,18 +227,20 @@ static void every_balancer_keeps_the_laws_on_every_family(void **state)
                 options.setup.cost = (cpb_cost)test_random(&seed, 0, 2);
                 options.setup.transport = (cpb_transport)test_random(&seed, 0, 1);
                 options.setup.nodes = test_random(&seed, 0, 1) ? worlds[w] : 0;
-                assert_int_equal(cpb_mask_create_text(cpb_mask_family_example(f), 0, NULL,
-                                                      NULL, NULL, &mask, NULL),
+                assert_int_equal(cpb_mask_create_text(cpb_mask_family_example(f), 0,
+                                                      NULL, NULL, NULL, &mask, NULL),
                                  CPB_OK);
                 const cpb_mask *const list[] = {mask, mask};
                 const int64_t weight[] = {1, 3};
-                const cpb_masks masks = {
-                    .n = (size_t)test_random(&seed, 1, 2), .mask = list, .weight = weight};
+                const cpb_masks masks = {.n = (size_t)test_random(&seed, 1, 2),
+                                         .mask = list,
+                                         .weight = weight};
                 if (cpb_plan_create(&masks, &options, &plan, &error) != CPB_OK)
                     fail_msg("%s", error.message);
                 assert_laws(plan, &options, &masks);
                 assert_score_laws(plan, &masks, &options.setup);
-                assert_int_equal(cpb_plan_create(&masks, &options, &again, NULL), CPB_OK);
+                assert_int_equal(cpb_plan_create(&masks, &options, &again, NULL),
+                                 CPB_OK);
                 assert_true(cpb_plan_hash(plan) == cpb_plan_hash(again));
                 cpb_plan_free(again);
                 cpb_plan_free(plan);
@@ -248,6 +252,9 @@ static void every_balancer_keeps_the_laws_on_every_family(void **state)
 
 static void auto_is_never_slower_than_any_row(void **state)
 {
+    static const char *const families[] = {"documents", "window:100", "prefix:40",
+                                           "documents-full", "chunked:200"};
+    static const int32_t speeds[] = {4, 5, 3, 6, 4, 4, 7, 2, 4};
     uint64_t seed = 5;
     (void)state;
     for (int i = 0; i < 60; i++) {
@@ -259,9 +266,14 @@ static void auto_is_never_slower_than_any_row(void **state)
         cpb_plan *plan;
         options.setup.overlap = (cpb_overlap)test_random(&seed, 0, 2);
         options.setup.kernel = (cpb_kernel)test_random(&seed, 0, 2);
-        assert_int_equal(
-            cpb_mask_create_text("documents", n, lengths, NULL, NULL, &mask, NULL),
-            CPB_OK);
+        options.setup.transport = (cpb_transport)test_random(&seed, 0, 1);
+        options.setup.nodes = test_random(&seed, 0, 1) ? options.ranks : 0;
+        options.setup.profile.net_bytes_per_us >>= test_random(&seed, 0, 8);
+        if (test_random(&seed, 0, 2) == 0)
+            options.setup.speeds = speeds;
+        assert_int_equal(cpb_mask_create_text(families[i % (int)COUNT_OF(families)], n,
+                                              lengths, NULL, NULL, &mask, NULL),
+                         CPB_OK);
         const cpb_mask *const list[] = {mask};
         const cpb_masks masks = {.n = 1, .mask = list};
         assert_int_equal(cpb_plan_create(&masks, &options, &plan, NULL), CPB_OK);
@@ -286,8 +298,8 @@ static void a_ring_takes_head_tail_and_nothing_else(void **state)
 {
     cpb_mask *mask;
     (void)state;
-    assert_int_equal(cpb_mask_create_text("causal:64", 0, NULL, NULL, NULL, &mask, NULL),
-                     CPB_OK);
+    assert_int_equal(
+        cpb_mask_create_text("causal:64", 0, NULL, NULL, NULL, &mask, NULL), CPB_OK);
     const cpb_mask *const list[] = {mask};
     const cpb_masks masks = {.n = 1, .mask = list};
     for (size_t b = 0; cpb_balancer_name(b); b++) {
@@ -302,7 +314,8 @@ static void a_ring_takes_head_tail_and_nothing_else(void **state)
             assert_string_equal(cpb_plan_balancer(plan), "head-tail");
         } else {
             assert_int_equal(status, CPB_UNSUPPORTED);
-            assert_non_null(strstr(error.message, "a ring needs the layout of head-tail"));
+            assert_non_null(
+                strstr(error.message, "a ring needs the layout of head-tail"));
         }
         cpb_plan_free(plan);
     }
@@ -315,8 +328,8 @@ static void options_that_cannot_be_met_are_refused_with_a_sentence(void **state)
     cpb_plan *plan;
     cpb_error error;
     (void)state;
-    assert_int_equal(cpb_mask_create_text("causal:64", 0, NULL, NULL, NULL, &mask, NULL),
-                     CPB_OK);
+    assert_int_equal(
+        cpb_mask_create_text("causal:64", 0, NULL, NULL, NULL, &mask, NULL), CPB_OK);
     const cpb_mask *const list[] = {mask};
     const int64_t zero = 0;
     cpb_masks masks = {.n = 1, .mask = list};
@@ -329,7 +342,8 @@ static void options_that_cannot_be_met_are_refused_with_a_sentence(void **state)
     assert_string_equal(error.message, "0 ranks are outside 1 .. 65536");
     options = options_of("ptrr", 4, 0);
     assert_int_equal(cpb_plan_create(&masks, &options, &plan, &error), CPB_INVALID);
-    assert_string_equal(error.message, "a chunk of 0 tokens is outside 1 .. 1073741824");
+    assert_string_equal(error.message,
+                        "a chunk of 0 tokens is outside 1 .. 1073741824");
     options = options_of("contiguous", 4, -1);
     options.cap = 15;
     assert_int_equal(cpb_plan_create(&masks, &options, &plan, &error), CPB_UNSUPPORTED);
@@ -363,9 +377,9 @@ static void relabelled_rows_sum_to_less_than_fixed_ones(void **state)
         for (int i = 0; i < ROWS; i++) {
             int64_t lengths[9];
             const size_t n = test_lengths(&seed, 1 << 14, 9, lengths);
-            assert_int_equal(
-                cpb_mask_create_text("documents", n, lengths, NULL, NULL, &mask[i], NULL),
-                CPB_OK);
+            assert_int_equal(cpb_mask_create_text("documents", n, lengths, NULL, NULL,
+                                                  &mask[i], NULL),
+                             CPB_OK);
             list[i] = mask[i];
             rows[i] = (cpb_masks){.n = 1, .mask = &list[i]};
         }
@@ -487,8 +501,8 @@ static void rows_planned_in_sequence_balance_their_sum(void **state)
     for (int i = 0; i < ROWS; i++) {
         cpb_rank_score cells[RANKS];
         cpb_score score;
-        assert_int_equal(cpb_score_plan(plans[i], &rows[i], &options.setup, NULL, &score,
-                                        cells, NULL, NULL),
+        assert_int_equal(cpb_score_plan(plans[i], &rows[i], &options.setup, NULL,
+                                        &score, cells, NULL, NULL),
                          CPB_OK);
         for (int r = 0; r < RANKS; r++)
             load[r] += cells[r].load;
@@ -511,7 +525,8 @@ static void every_failed_allocation_is_survived(void **state)
         cpb_mask *mask;
         cpb_status status = CPB_NO_MEMORY;
         assert_int_equal(
-            cpb_mask_create_text(texts[b % 2], 0, NULL, NULL, NULL, &mask, NULL), CPB_OK);
+            cpb_mask_create_text(texts[b % 2], 0, NULL, NULL, NULL, &mask, NULL),
+            CPB_OK);
         const cpb_mask *const list[] = {mask};
         const cpb_masks rows[] = {{.n = 1, .mask = list}, {.n = 1, .mask = list}};
         for (int64_t allowed = 0; status == CPB_NO_MEMORY; allowed++) {
