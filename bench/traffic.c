@@ -239,7 +239,7 @@ static cpb_plan *plan_of_owners(int64_t tokens, int64_t chunk, int32_t ranks,
     const int64_t n = (tokens + chunk - 1) / chunk;
     int64_t *const first = calloc((size_t)ranks + 1, sizeof *first);
     cpb_range *const runs = malloc((size_t)n * sizeof *runs);
-    const cpb_promise promise = {CPB_UNEVEN, chunk, chunk, -1, CPB_ALGORITHM};
+    const cpb_promise promise = {CPB_UNEVEN, chunk, chunk, -1, CPB_ALGORITHM, 10000};
     cpb_plan *plan;
     if (!first || !runs)
         or_die(CPB_NO_MEMORY);

@@ -130,6 +130,7 @@ static bool read_promise(cli_planfile *file, cpb_error *error)
         return false;
     promise->sizes = (cpb_sizes)sizes;
     promise->algorithm = (int32_t)algorithm;
+    promise->tolerance_ppm = file->tolerance_ppm;
     promise->granularity = granularity ? 1 : promise->chunk;
     return true;
 }

@@ -39,6 +39,8 @@ void promise_apply(const cli_options *options, cpb_promise *promise)
         promise->granularity = options->chunk;
     if (options->cap >= 0)
         promise->cap = options->cap;
+    if (options->tolerance_ppm >= 0)
+        promise->tolerance_ppm = options->tolerance_ppm;
 }
 
 bool planner_options(const cli_options *options, cpb_options *out, cpb_error *error)

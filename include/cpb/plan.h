@@ -29,6 +29,8 @@ typedef struct cpb_promise {
     int64_t granularity; /**< tokens that move together: `chunk` or 1 */
     int64_t cap;         /**< most tokens a rank may hold, padding included; -1: none */
     int32_t algorithm;   /**< CPB_ALGORITHM, or the pinned number */
+    int64_t tolerance_ppm; /**< bounds of traffic are for loads of at most
+                                (1 + tolerance) * max(mean, bound); parts per million */
 } cpb_promise;
 
 /** An immutable plan. Any number of threads may read it. Memory O(runs + ranks). */
@@ -52,7 +54,7 @@ CPB_CHECKED cpb_status cpb_plan_create_runs(int64_t tokens, int64_t padding,
 
 /** A plan from anybody's order: rank r holds entries floor(r n / ranks) up to
  *  floor((r + 1) n / ranks). Sizes are `equal` where ranks divides n, granularity is
- *  one token.
+ *  one token, the tolerance 1 %.
  *
  *  \param n     entries, >= tokens; those >= tokens are pads
  *  \param order [n] a permutation of 0 .. n - 1; `at` of the error is the first entry

@@ -62,7 +62,8 @@ class Plan:
         promise = ffi.new("cpb_promise *", {
             "sizes": choose("sizes", sizes, _SIZES), "chunk": chunk,
             "granularity": granularity, "cap": cap,
-            "algorithm": lib.CPB_ALGORITHM if algorithm is None else algorithm})
+            "algorithm": lib.CPB_ALGORITHM if algorithm is None else algorithm,
+            "tolerance_ppm": 10000})
         plan, error = ffi.new("cpb_plan **"), new_error()
         demand(lib.cpb_plan_create_runs(
             tokens, padding, len(per_rank), pointer(first),

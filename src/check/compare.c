@@ -50,6 +50,8 @@ static const limit limits[] = {
     LIMIT(receive_max_bound, receive_max),
 };
 
+enum { N_LIMITS = sizeof limits / sizeof *limits, N_LOAD_LIMITS = 1 /* come first */ };
+
 static const void *at(const cpb_score *score, size_t offset)
 {
     return (const char *)score + offset;
@@ -88,8 +90,18 @@ static cpb_status compare_figure(const figure *f, const cpb_score *stated,
     return CPB_OK;
 }
 
+/* Whether the plan is among those that bounds of traffic are for. */
+static bool is_within_tolerance(const cpb_claim *claim, const cpb_score *counted)
+{
+    const double bound = (double)claim->score->load_bound;
+    const double fair = counted->load_mean > bound ? counted->load_mean : bound;
+    return (double)counted->load_max * (1 + 1e-12) <=
+           fair * (1 + (double)claim->promise.tolerance_ppm / 1e6);
+}
+
 static cpb_status compare_limit(const limit *l, const cpb_score *stated,
-                                const cpb_score *counted, cpb_error *error)
+                                const cpb_score *counted, bool applies,
+                                cpb_error *error)
 {
     const int64_t bound = *(const int64_t *)at(stated, l->offset);
     const int64_t reached = *(const int64_t *)at(counted, l->reached_offset);
@@ -97,7 +109,7 @@ static cpb_status compare_limit(const limit *l, const cpb_score *stated,
         return cpb_fail(error, CPB_REFUTED, -1,
                         "%s is stated as %lld, but is never negative", l->name,
                         (long long)bound);
-    if (bound > reached)
+    if (applies && bound > reached)
         return cpb_fail(error, CPB_REFUTED, -1,
                         "%s is stated as %lld, but a recount gives a %s of only %lld",
                         l->name, (long long)bound, l->reached_name, (long long)reached);
@@ -137,8 +149,10 @@ cpb_status cpb_compare(const cpb_claim *claim, const cpb_outcome *outcome,
                               "", error));
     if (claim->score) {
         cpb_score counted = outcome->score;
-        for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
-            CPB_TRY(compare_limit(&limits[i], claim->score, &counted, error));
+        const bool within = is_within_tolerance(claim, &counted);
+        for (size_t i = 0; i < N_LIMITS; i++)
+            CPB_TRY(compare_limit(&limits[i], claim->score, &counted,
+                                  within || i < N_LOAD_LIMITS, error));
         counted.gap = gap_over(claim->score, &counted);
         for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
             CPB_TRY(compare_figure(&figures[i], claim->score, &counted, error));

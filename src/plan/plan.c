@@ -293,6 +293,7 @@ cpb_status cpb_plan_create_order(int64_t tokens, int64_t n, const int64_t *order
         .granularity = 1,
         .cap = -1,
         .algorithm = CPB_ALGORITHM,
+        .tolerance_ppm = 10000,
     };
     parts.n_pieces = pieces_of_order(order, n, ranks, NULL);
     cpb_piece *const pieces = cpb_arena_take(&scratch, parts.n_pieces, sizeof *pieces);

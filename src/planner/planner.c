@@ -177,9 +177,12 @@ static cpb_status check_cap(const cpb_plan *plan, const cpb_options *options,
     return CPB_OK;
 }
 
+/* The plan promises what `options` ask for; the row is held to `tolerance_ppm`. */
 static cpb_status run_row(const cpb_balancer *row, const cpb_masks *masks,
-                          const cpb_options *options, cpb_plan **plan, cpb_error *error)
+                          const cpb_options *options, int64_t tolerance_ppm,
+                          cpb_plan **plan, cpb_error *error)
 {
+    cpb_options held_to = *options;
     cpb_arena arena = {.allocator = cpb_allocator_or_default(&options->allocator)};
     cpb_deal deal = {.arena = &arena};
     cpb_view view = {0};
@@ -187,7 +190,8 @@ static cpb_status run_row(const cpb_balancer *row, const cpb_masks *masks,
 
     *plan = NULL;
     CPB_TRY(check_serves(row, &options->setup, error));
-    CPB_TRY(cpb_view_create(row, masks, options, &arena, &view, error));
+    held_to.tolerance_ppm = tolerance_ppm;
+    CPB_TRY(cpb_view_create(row, masks, &held_to, &arena, &view, error));
     CPB_TRY(row->run(&view, &deal, error));
     const cpb_plan_parts parts = {
         .tokens = view.tokens,
@@ -199,7 +203,8 @@ static cpb_status run_row(const cpb_balancer *row, const cpb_masks *masks,
                     .chunk = view.chunk,
                     .granularity = view.grid,
                     .cap = options->cap,
-                    .algorithm = CPB_ALGORITHM},
+                    .algorithm = CPB_ALGORITHM,
+                    .tolerance_ppm = options->tolerance_ppm},
         .balancer = row->name,
     };
     CPB_TRY(cpb_plan_build(&parts, &options->allocator, plan, error));
@@ -216,14 +221,14 @@ done:
 
 /* Keep the plan of a row if it is no slower than the best so far. */
 static cpb_status try_row(const cpb_balancer *row, const cpb_masks *masks,
-                          const cpb_options *options, cpb_plan **best,
-                          int64_t *best_time, cpb_error *error)
+                          const cpb_options *options, int64_t tolerance_ppm,
+                          cpb_plan **best, int64_t *best_time, cpb_error *error)
 {
     cpb_plan *plan;
     int64_t time;
     cpb_status status;
 
-    CPB_TRY(run_row(row, masks, options, &plan, error));
+    CPB_TRY(run_row(row, masks, options, tolerance_ppm, &plan, error));
     CPB_TRY(cpb_step_within(plan, masks, &options->setup, *best_time,
                             &options->allocator, &time, error));
     if (!*best || time <= *best_time) {
@@ -245,15 +250,14 @@ static cpb_status try_tolerances(const cpb_balancer *row, const cpb_masks *masks
                                  int64_t *best_time, cpb_error *error)
 {
     enum { TIMES = 4, LOOSEST_PPM = 1000000 };
-    cpb_options looser = *options;
+    int64_t tolerance = options->tolerance_ppm;
     int64_t before = *best_time;
-    cpb_status status = try_row(row, masks, &looser, best, best_time, error);
+    cpb_status status = try_row(row, masks, options, tolerance, best, best_time, error);
     while (status == CPB_OK && row->weights == CPB_WEIGHTS_LOOKUP &&
-           *best_time < before && looser.tolerance_ppm > 0 &&
-           looser.tolerance_ppm * TIMES <= LOOSEST_PPM) {
-        looser.tolerance_ppm *= TIMES;
+           *best_time < before && tolerance > 0 && tolerance * TIMES <= LOOSEST_PPM) {
+        tolerance *= TIMES;
         before = *best_time;
-        status = try_row(row, masks, &looser, best, best_time, error);
+        status = try_row(row, masks, options, tolerance, best, best_time, error);
         if (status == CPB_UNSUPPORTED || status == CPB_TOO_LARGE)
             return CPB_OK;
     }
@@ -310,7 +314,7 @@ cpb_status cpb_plan_create(const cpb_masks *masks, const cpb_options *options,
             options->balancer, cpb_nearest(options->balancer, cpb_balancer_name));
         goto done;
     }
-    CPB_TRY(run_row(row, masks, options, plan, error));
+    CPB_TRY(run_row(row, masks, options, options->tolerance_ppm, plan, error));
 done:
     return status;
 }

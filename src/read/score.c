@@ -2,6 +2,7 @@
 /* The score: every figure of docs/formats.md, from the plan alone. */
 #include "step.h"
 
+#include "receive_floor.h"
 #include "score_layer.h"
 
 #include "../balance/bound.h"
@@ -103,10 +104,11 @@ static bool add_weighted(int64_t *sum, int64_t weight, cpb_wide value)
 
 static cpb_status fail_large(cpb_error *error)
 {
-    return cpb_fail(error, CPB_TOO_LARGE, -1,
-                    "a modelled time passes %lld ps; use more ranks, smaller weights or "
-                    "a profile with lower prices",
-                    (long long)INT64_MAX);
+    return cpb_fail(
+        error, CPB_TOO_LARGE, -1,
+        "a modelled time passes %lld ps; use more ranks, smaller weights or "
+        "a profile with lower prices",
+        (long long)INT64_MAX);
 }
 
 static bool sum_cell(const scoring *s, size_t m, int32_t r, cpb_rank_score *cell)
@@ -172,8 +174,8 @@ static cpb_status chunk_bound(const scoring *s, int64_t *bound, cpb_error *error
         goto done;
     }
     for (size_t m = 0; m < s->masks->n; m++) {
-        CPB_TRY(cpb_work_create(s->masks->mask[m], s->setup, &s->arena->allocator, &work,
-                                error));
+        CPB_TRY(cpb_work_create(s->masks->mask[m], s->setup, &s->arena->allocator,
+                                &work, error));
         cpb_work_chunks(work, promise->chunk, n, part);
         for (int64_t c = 0; c < n; c++)
             cost[c] += weight_of(s->masks, m) * part[c];
@@ -306,6 +308,34 @@ static cpb_status set_tiles_added(const scoring *s, cpb_score *score, cpb_error 
     return CPB_OK;
 }
 
+/* The largest load that the tolerance lets a rank have, as this plan's mean and bound
+ * say, bounds what any plan must move. */
+static cpb_status set_receive_bounds(const scoring *s, cpb_score *score,
+                                     cpb_error *error)
+{
+    const cpb_wide million = 1000000;
+    const cpb_wide share = million + cpb_plan_promise(s->plan)->tolerance_ppm;
+    cpb_wide sum = 0;
+    for (int32_t r = 0; r < s->ranks; r++)
+        sum += s->cells[r].load;
+    const cpb_wide by_mean = sum * share / (million * s->ranks);
+    const cpb_wide by_bound = score->load_bound * share / million;
+    for (size_t m = 0; m < s->masks->n; m++) {
+        const int64_t weight = weight_of(s->masks, m);
+        cpb_receive_floor floor;
+        const cpb_wide load = (by_mean > by_bound ? by_mean : by_bound) / weight;
+        if (cpb_receive_floor_of(s->plan, s->masks->mask[m], s->setup, load,
+                                 &s->arena->allocator, &floor) != CPB_OK)
+            return cpb_fail_memory(error);
+        score->receive_bound += weight * floor.total;
+        score->receive_max_bound =
+            cpb_max(score->receive_max_bound, weight * floor.most);
+    }
+    score->receive_max_bound =
+        cpb_max(score->receive_max_bound, cpb_ceil_div(score->receive_bound, s->ranks));
+    return CPB_OK;
+}
+
 /* Whether the ranks so far show that the step takes longer than the limit. */
 static bool passes_limit(const scoring *s, int32_t rank)
 {
@@ -327,8 +357,9 @@ static cpb_status gather(scoring *s, int64_t *matrix, cpb_error *error)
         return cpb_fail_memory(error);
     CPB_TRY(cpb_owners_create(s->plan, s->arena, &owners));
     for (size_t m = 0; m < s->masks->n; m++)
-        CPB_TRY(cpb_layer_start(&s->layers[m], s->masks->mask[m], weight_of(s->masks, m),
-                                s->setup, s->plan, &owners, s->arena));
+        CPB_TRY(cpb_layer_start(&s->layers[m], s->masks->mask[m],
+                                weight_of(s->masks, m), s->setup, s->plan, &owners,
+                                s->arena));
     for (int32_t r = 0; r < s->ranks && !s->stopped; r++) {
         CPB_TRY(gather_rank(s, r, got, matrix));
         s->stopped = passes_limit(s, r);
@@ -423,6 +454,7 @@ cpb_status cpb_score_plan(const cpb_plan *plan, const cpb_masks *masks,
     CPB_TRY(sum_cells(&s, error));
     set_maxima(&s, score);
     CPB_TRY(set_loads(&s, score, error));
+    CPB_TRY(set_receive_bounds(&s, score, error));
     CPB_TRY(set_times(&s, score, error));
     CPB_TRY(set_tiles_added(&s, score, error));
 done:

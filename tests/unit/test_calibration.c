@@ -95,7 +95,7 @@ static cpb_plan *plan_of(int64_t tokens, size_t n, const cpb_range *runs)
     const int64_t first[] = {0, (int64_t)n, 0};
     int64_t firsts[3], at = 0;
     size_t m = n;
-    const cpb_promise promise = {CPB_UNEVEN, 1, 1, -1, CPB_ALGORITHM};
+    const cpb_promise promise = {CPB_UNEVEN, 1, 1, -1, CPB_ALGORITHM, 10000};
     cpb_plan *plan;
     memcpy(firsts, first, sizeof first);
     memcpy(all, runs, n * sizeof *runs);

@@ -7,6 +7,8 @@
 
 enum { MOST_SLICES = 24, ROUNDS = 1500 };
 
+enum { ANY_TOLERANCE = 1000000000 }; /* parts per million */
+
 static const char *const counted_names[] = {
     "load_max",     "tiles",      "tiles_added", "receive_total", "receive_max",
     "send_max",     "pair_max",   "net_in_max",  "net_out_max",   "runs_max",
@@ -214,7 +216,7 @@ static void state_claim(fixture *f, cpb_sizes sizes)
         .ranks = f->plan.ranks,
         .first = f->plan.first,
         .runs = f->plan.runs,
-        .promise = {sizes, 16, 1, -1, CPB_ALGORITHM},
+        .promise = {sizes, 16, 1, -1, CPB_ALGORITHM, ANY_TOLERANCE},
         .score = &f->dense.score,
         .pairs = f->dense.pairs,
         .loads = f->dense.loads,
@@ -477,6 +479,9 @@ static void counterexamples_are_named(void **state)
     f.dense.score.receive_bound = 5;
     assert_refuted(&f, "receive_bound is stated as 5, but a recount gives a "
                        "receive_total of only 4");
+    f.claim.promise.tolerance_ppm = 0; /* then its bounds are for other plans */
+    assert_proved(&f, 0);
+    f.claim.promise.tolerance_ppm = ANY_TOLERANCE;
     f.dense.score.receive_bound = 4;
     assert_proved(&f, 0);
     tear_down(&f);
@@ -500,7 +505,7 @@ static void numbers_outside_their_limits_are_named(void **state)
         .ranks = 1,
         .first = first,
         .runs = &all,
-        .promise = {CPB_EQUAL, 1, 1, CPB_MAX_TOKENS, CPB_ALGORITHM}};
+        .promise = {CPB_EQUAL, 1, 1, CPB_MAX_TOKENS, CPB_ALGORITHM, 0}};
     assert_int_equal(cpb_check_plan(&most, NULL, NULL, NULL, NULL), CPB_OK);
 
     cpb_claim claim = most;
@@ -555,7 +560,7 @@ static void broken_lists_of_runs_are_named(void **state)
                        .ranks = 2,
                        .first = first,
                        .runs = runs,
-                       .promise = {CPB_EQUAL, 1, 1, -1, CPB_ALGORITHM}};
+                       .promise = {CPB_EQUAL, 1, 1, -1, CPB_ALGORITHM, 0}};
     assert_int_equal(cpb_check_plan(&claim, NULL, NULL, NULL, NULL), CPB_OK);
     first[0] = 1;
     assert_sentence(&claim, "the runs of rank 0 start at number 1, not at 0");
@@ -724,7 +729,7 @@ static void fail_allocations_of_many_runs(void)
                              .ranks = 2,
                              .first = first,
                              .runs = runs,
-                             .promise = {CPB_EQUAL, 1, 1, -1, CPB_ALGORITHM}};
+                             .promise = {CPB_EQUAL, 1, 1, -1, CPB_ALGORITHM, 0}};
     cpb_status status = CPB_NO_MEMORY;
     for (int64_t left = 0; status != CPB_OK; left++) {
         test_ration ration = {.left = left};
@@ -915,7 +920,7 @@ static void as_many_ranks_as_there_may_be_are_proved(void **state)
                              .ranks = CPB_MAX_RANKS,
                              .first = first,
                              .runs = runs,
-                             .promise = {CPB_EQUAL, 1, 1, -1, CPB_ALGORITHM}};
+                             .promise = {CPB_EQUAL, 1, 1, -1, CPB_ALGORITHM, 0}};
     assert_int_equal(cpb_check_plan(&claim, NULL, NULL, NULL, NULL), CPB_OK);
 }
 
