@@ -152,16 +152,11 @@ static double draw_terms(picture *p, double x, double y, const cli_view *view)
 
 static double draw_title(picture *p, double x, double y, const cli_view *view)
 {
-    char text[TEXT_BYTES], tokens[TABLE_CELL_BYTES], documents[TABLE_CELL_BYTES];
-    char ranks[TABLE_CELL_BYTES];
-    snprintf(text, sizeof text, "%s tokens, %s documents, %s ranks",
-             table_thousands(cpb_plan_tokens(view->plan), tokens),
-             table_thousands((int64_t)cpb_mask_n_documents(view->mask), documents),
-             table_thousands(cpb_plan_ranks(view->plan), ranks));
+    char text[VIEW_SIZE_BYTES];
     double height =
         chart_draw_paragraph(p, x, y, DRAWING_PANEL_WIDTH, panel_font, view->title);
     height += chart_draw_paragraph(p, x, y + height, DRAWING_PANEL_WIDTH,
-                                   chart_label_font, text);
+                                   chart_label_font, view_size(view, text));
     return height + 8;
 }
 
@@ -226,7 +221,8 @@ drawing_scales drawing_scales_of(size_t n, const cli_view *views)
 
 bool drawing_page(picture *p, size_t n, const cli_view *views, cpb_error *error)
 {
-    const size_t columns = n < PANELS_PER_ROW ? n : PANELS_PER_ROW;
+    const size_t rows = (n + PANELS_PER_ROW - 1) / PANELS_PER_ROW;
+    const size_t columns = (n + rows - 1) / rows; /* four are two rows of two */
     const double step = DRAWING_PANEL_WIDTH + DRAWING_GAP;
     const double width = step * (double)columns - DRAWING_GAP;
     const drawing_scales scales = drawing_scales_of(n, views);

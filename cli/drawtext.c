@@ -18,10 +18,13 @@ enum {
     CUBE_COLOURS = 8 /* of ranks that stay apart among the 256 of xterm */
 };
 
-/* A text cut at the width of the terminal. */
+/* A text cut at the width of the terminal; odd bytes (a plan file may hold any name) do
+ * not reach it. */
 static void put_line(const cli_canvas *canvas, const char *text)
 {
-    fprintf(canvas->stream, "%.*s\n", (int)canvas->columns, text);
+    for (size_t i = 0; i < canvas->columns && text[i]; i++)
+        fputc(text[i] >= ' ' && text[i] <= '~' ? text[i] : '?', canvas->stream);
+    fputc('\n', canvas->stream);
 }
 
 static char letter_of(int32_t group)
@@ -227,14 +230,9 @@ static void put_facts(const cli_canvas *canvas, const cli_view *view)
 
 static void put_title(const cli_canvas *canvas, const cli_view *view)
 {
-    char text[160], tokens[TABLE_CELL_BYTES], documents[TABLE_CELL_BYTES];
-    char ranks[TABLE_CELL_BYTES];
+    char text[VIEW_SIZE_BYTES];
     put_line(canvas, view->title);
-    snprintf(text, sizeof text, "%s tokens, %s documents, %s ranks",
-             table_thousands(cpb_plan_tokens(view->plan), tokens),
-             table_thousands((int64_t)cpb_mask_n_documents(view->mask), documents),
-             table_thousands(cpb_plan_ranks(view->plan), ranks));
-    put_line(canvas, text);
+    put_line(canvas, view_size(view, text));
 }
 
 static bool print_all(const cli_canvas *canvas, const cli_view *view, cpb_error *error)
@@ -243,7 +241,8 @@ static bool print_all(const cli_canvas *canvas, const cli_view *view, cpb_error 
     const cli_scene matrix = {&view->owners, view->mask, view->groups.n};
     const cli_scene line = {&view->owners, NULL, view->groups.n};
     put_title(canvas, view);
-    put_line(canvas, "\nattention by rank, queries downwards");
+    fputc('\n', canvas->stream);
+    put_line(canvas, "attention by rank, queries downwards");
     if (!put_grid(canvas, matrix, tokens, tokens, error))
         return false;
     put_line(canvas, "tokens by rank");

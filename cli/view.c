@@ -34,6 +34,23 @@ void view_free(cli_view *view)
     *view = (cli_view){.plan = NULL};
 }
 
+char *view_size(const cli_view *view, char text[VIEW_SIZE_BYTES])
+{
+    const struct {
+        int64_t n;
+        const char *one;
+    } parts[] = {{cpb_plan_tokens(view->plan), "token"},
+                 {(int64_t)cpb_mask_n_documents(view->mask), "document"},
+                 {cpb_plan_ranks(view->plan), "rank"}};
+    char number[TABLE_CELL_BYTES];
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        used += (size_t)snprintf(text + used, VIEW_SIZE_BYTES - used, "%s%s %s%s",
+                                 i ? ", " : "", table_thousands(parts[i].n, number),
+                                 parts[i].one, parts[i].n == 1 ? "" : "s");
+    return text;
+}
+
 const char *view_unit(const cli_view *view)
 {
     static const char *const units[] = {

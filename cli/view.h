@@ -26,6 +26,10 @@ bool view_measure(cli_view *view, cpb_error *error);
 
 void view_free(cli_view *view);
 
+/* "4,096 tokens, 1 document, 8 ranks"; returns `text`. */
+enum { VIEW_SIZE_BYTES = 160 };
+char *view_size(const cli_view *view, char text[VIEW_SIZE_BYTES]);
+
 /* What loads are counted in, and how many of them are one of those. */
 const char *view_unit(const cli_view *view);
 double view_load(const cli_view *view, double load);

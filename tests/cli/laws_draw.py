@@ -231,6 +231,17 @@ def law_without_a_terminal_letters_are_enough(cpb):
     assert max(map(len, text.splitlines())) <= 80
 
 
+def law_names_of_a_plan_file_do_no_harm(cpb):
+    cpb.good("plan", "--documents", "500,300", "--ranks", 2, "--plan", "p.json")
+    plan = json.loads((cpb.folder / "p.json").read_text())
+    plan["chosen"] = "\x1b[2J\u00e9\n" + "long" * 50
+    (cpb.folder / "p.json").write_text(json.dumps(plan))
+    text = cpb.good("draw", "--plan", "p.json")
+    assert re.fullmatch(r"[ -~\n]*", text) and max(map(len, text.splitlines())) <= 80
+    if pictures_are_built(cpb):
+        cpb.good("draw", "--plan", "p.json", "-o", "x.svg")
+
+
 def law_an_interrupt_leaves_nothing_behind(cpb):
     if not pictures_are_built(cpb):
         return
