@@ -41,6 +41,7 @@ typedef struct cpb_patch {
     int32_t rank, isle;
     int32_t prev, next; /* by position, across isles; -1: none */
     int32_t back, fore; /* the rank's others, in no order; -1: none */
+    int64_t before;     /* cost of everything before `begin` */
 } cpb_patch;
 
 /* Keys that the queries of a patch see, under one mask. */
@@ -68,6 +69,7 @@ typedef struct cpb_board {
     int64_t *load;          /* [ranks] */
     int64_t *in, *out;      /* [cards] keys, times the masks' weights */
     int64_t total;          /* sum of `in` */
+    int64_t *isle_before;   /* [isles] cost of everything before them */
     int64_t looked;         /* patches looked at so far: what effort is counted in */
 
     /* Scratch of one look at an isle. */
@@ -126,6 +128,12 @@ cpb_status cpb_board_count(cpb_board *board);
 /* From here on changes of traffic are noted, and cpb_board_revert() takes them back. */
 void cpb_board_begin(cpb_board *board);
 void cpb_board_revert(cpb_board *board);
+
+/* Cost of everything before the end of a patch. */
+static inline int64_t cpb_patch_after(const cpb_board *board, const cpb_patch *patch)
+{
+    return patch->next >= 0 ? board->patch[patch->next].before : board->goals->total;
+}
 
 static inline int64_t cpb_board_cost(const cpb_board *board, int64_t begin, int64_t end)
 {

@@ -73,12 +73,16 @@ cpb_status cpb_board_create(const cpb_view *view, const cpb_isles *isles,
                          .room = (int32_t)room};
     board->patch = cpb_arena_take(arena, room, sizeof *board->patch);
     board->isle_first = cpb_arena_take(arena, (size_t)isles->n, sizeof(int32_t));
+    board->isle_before = cpb_arena_take(arena, (size_t)isles->n, sizeof(int64_t));
     if (!all_nested(view, isles))
         board->need = cpb_arena_take(arena, room * view->n_masks, sizeof *board->need);
-    if (!board->patch || !board->isle_first ||
+    if (!board->patch || !board->isle_first || !board->isle_before ||
         !take_ranks(board, (size_t)view->ranks) || !take_cards(board, (size_t)cards) ||
         (!board->need && !all_nested(view, isles)))
         return CPB_NO_MEMORY;
+    for (int32_t i = 0; i < isles->n; i++)
+        board->isle_before[i] =
+            i ? view->lookup->before(view->lookup, isles->end[i - 1]) : 0;
     cpb_board_clear(board);
     return CPB_OK;
 }
@@ -113,6 +117,8 @@ static void ask(cpb_board *board, int32_t id)
     const cpb_view *const view = board->view;
     const cpb_patch *const p = &board->patch[id];
     const int64_t end = cpb_min(p->end, view->tokens);
+    if (id == board->isle_first[p->isle] && p->end == board->isles->end[p->isle])
+        return; /* a whole isle moves no keys */
     for (size_t m = 0; board->need && m < view->n_masks; m++) {
         cpb_patch_need *const need = &board->need[(size_t)id * view->n_masks + m];
         const bool known = view->nested[m] && board->isles->single[p->isle];
@@ -144,6 +150,7 @@ void cpb_board_clear(cpb_board *board)
         board->patch[i] = (cpb_patch){.begin = i ? isles->end[i - 1] : 0,
                                       .end = isles->end[i],
                                       .isle = i,
+                                      .before = board->isle_before[i],
                                       .prev = i - 1,
                                       .next = i + 1 < isles->n ? i + 1 : -1};
         board->isle_first[i] = i;
@@ -188,8 +195,12 @@ static int32_t cut(cpb_board *board, int32_t id, int32_t at)
         behind = board->n++;
     }
     cpb_patch *const p = &board->patch[id], *const q = &board->patch[behind];
-    *q = (cpb_patch){
-        .begin = at, .end = p->end, .isle = p->isle, .prev = id, .next = p->next};
+    *q = (cpb_patch){.begin = at,
+                     .end = p->end,
+                     .isle = p->isle,
+                     .prev = id,
+                     .next = p->next,
+                     .before = board->view->lookup->before(board->view->lookup, at)};
     if (p->next >= 0)
         board->patch[p->next].prev = behind;
     p->next = behind;
@@ -241,7 +252,8 @@ int32_t cpb_board_give(cpb_board *board, int32_t id, int32_t begin, int32_t end,
         if (rear < 0)
             return -1;
     }
-    const int64_t cost = cpb_board_cost(board, begin, end);
+    const cpb_patch *const piece = &board->patch[id];
+    const int64_t cost = cpb_patch_after(board, piece) - piece->before;
     const int32_t old = board->patch[id].rank;
     count_runs(board, id, -1);
     unlist(board, id);

@@ -111,14 +111,26 @@ static cpb_range piece_of(const cpb_board *board, side s, int64_t length)
                   : (cpb_range){p->begin, p->begin + length};
 }
 
+/* What a piece at the end of a patch costs. */
+static int64_t piece_cost(const cpb_board *board, side s, int64_t length)
+{
+    const cpb_lookup *const lookup = board->view->lookup;
+    const cpb_patch *const p = &board->patch[s.id];
+    const int64_t after = cpb_patch_after(board, p);
+    if (length == p->end - p->begin)
+        return after - p->before;
+    return s.tail ? after - lookup->before(lookup, p->end - length)
+                  : lookup->before(lookup, p->begin + length) - p->before;
+}
+
 static swap swap_of(const cpb_board *board, side a, side b, int64_t length)
 {
-    swap s = {.rank = {board->patch[a.id].rank, board->patch[b.id].rank},
-              .isle = {board->patch[a.id].isle, board->patch[b.id].isle},
-              .piece = {piece_of(board, a, length), piece_of(board, b, length)}};
-    s.shift = cpb_board_cost(board, s.piece[0].begin, s.piece[0].end) -
-              cpb_board_cost(board, s.piece[1].begin, s.piece[1].end);
-    return s;
+    return (swap){
+        .rank = {board->patch[a.id].rank, board->patch[b.id].rank},
+        .isle = {board->patch[a.id].isle, board->patch[b.id].isle},
+        .piece = {piece_of(board, a, length), piece_of(board, b, length)},
+        .shift = piece_cost(board, a, length) - piece_cost(board, b, length),
+    };
 }
 
 /* Give piece i to a rank. */

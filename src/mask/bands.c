@@ -104,15 +104,12 @@ static int64_t pairs_before(const cpb_mask *mask, int64_t q)
         else
             high = middle;
     }
-    const cpb_band *const band = &mask->bands[low];
-    return band->pairs_before + line_pairs(band->keys, band->slope, q - band->begin);
+    return cpb_band_before(&mask->bands[low], q);
 }
 
 int64_t cpb_mask_pairs(const cpb_mask *mask)
 {
-    const cpb_band *const last = &mask->bands[mask->n_bands - 1];
-    return last->pairs_before +
-           line_pairs(last->keys, last->slope, mask->tokens - last->begin);
+    return cpb_band_before(&mask->bands[mask->n_bands - 1], mask->tokens);
 }
 
 int64_t cpb_mask_pairs_of(const cpb_mask *mask, cpb_range queries)

@@ -15,6 +15,14 @@ typedef struct cpb_band {
     int64_t pairs_before; /* pairs of all queries before `begin` */
 } cpb_band;
 
+/* Pairs of all queries before q, which lies in the band or one past it. */
+static inline int64_t cpb_band_before(const cpb_band *band, int64_t q)
+{
+    const int64_t rows = q - band->begin;
+    return band->pairs_before + rows * band->keys +
+           band->slope * (rows * (rows - 1) / 2);
+}
+
 struct cpb_mask {
     cpb_arena memory; /* owns everything below, and the mask itself */
     int64_t tokens;

@@ -188,6 +188,8 @@ static cpb_status measure(lookup *look, cpb_error *error)
                             &look->works[m], error);
         if (status != CPB_OK)
             return status;
+        if (cpb_work_index(look->works[m]) != CPB_OK)
+            return CPB_NO_MEMORY;
         total +=
             (cpb_wide)look->weights[m] * cpb_work_before(look->works[m], view->tokens);
     }

@@ -27,6 +27,11 @@ struct cpb_work {
     int64_t n_rows;
     int64_t *begin;  /* [n_rows + 1] or NULL */
     int64_t *before; /* [n_rows + 1] */
+
+    /* For many look-ups: where to search for the band (pairs) or row of a position. */
+    int32_t *index; /* [(tokens >> shift) + 2] the last one that begins at or before
+                       i << shift; NULL: search all */
+    int shift;
 };
 
 static row_prices prices_of(const cpb_setup *setup)
@@ -65,9 +70,10 @@ static void add_row(pricing *p, cpb_tile_count count)
     p->full += count.full;
     p->nonempty += count.nonempty;
     p->q_tiles += seen;
-    p->sum += (uint64_t)count.full * (uint64_t)p->price.full_tile +
-              (uint64_t)(count.nonempty - count.full) * (uint64_t)p->price.partial_tile +
-              (uint64_t)seen * (uint64_t)p->price.q_tile;
+    p->sum +=
+        (uint64_t)count.full * (uint64_t)p->price.full_tile +
+        (uint64_t)(count.nonempty - count.full) * (uint64_t)p->price.partial_tile +
+        (uint64_t)seen * (uint64_t)p->price.q_tile;
     p->work->before[++p->work->n_rows] = (int64_t)p->sum;
 }
 
@@ -142,7 +148,8 @@ static cpb_tile_count count_varlen_row(const cpb_mask *mask, const cpb_tiling *t
         const int64_t origin = slice->keys.begin;
         const int64_t last_low = cpb_slice_low(slice, rows.end - 1) - origin;
         const int64_t first_high = cpb_slice_high(slice, rows.begin) - origin;
-        count.nonempty += cpb_ceil_div(hull.end - origin, k) - (hull.begin - origin) / k;
+        count.nonempty +=
+            cpb_ceil_div(hull.end - origin, k) - (hull.begin - origin) / k;
         if (tiling->split && cpb_range_length(rows) == tiling->tile_q)
             count.full += cpb_max(0, first_high / k - cpb_ceil_div(last_low, k));
     }
@@ -169,8 +176,7 @@ static cpb_status price_rows(cpb_work *work, const cpb_setup *setup, cpb_arena *
     const cpb_mask *const mask = work->mask;
     const cpb_range whole = {0, mask->tokens};
     const size_t breaks = tiling.varlen ? 2 * mask->n_slices + 1 : 0;
-    const size_t most =
-        (size_t)cpb_ceil_div(mask->tokens, tiling.tile_q) + breaks + 1;
+    const size_t most = (size_t)cpb_ceil_div(mask->tokens, tiling.tile_q) + breaks + 1;
     cpb_arena scratch = {.allocator = memory->allocator};
     pricing p = {.work = work, .tiling = &tiling, .price = prices_of(setup)};
     cpb_status status = CPB_OK;
@@ -191,15 +197,16 @@ static cpb_status price_rows(cpb_work *work, const cpb_setup *setup, cpb_arena *
     if (status != CPB_OK)
         return cpb_fail_memory(error);
 
-    const cpb_wide total =
-        (cpb_wide)p.full * p.price.full_tile +
-        (cpb_wide)(p.nonempty - p.full) * p.price.partial_tile +
-        (cpb_wide)p.q_tiles * p.price.q_tile + (cpb_wide)mask->tokens * p.price.token;
+    const cpb_wide total = (cpb_wide)p.full * p.price.full_tile +
+                           (cpb_wide)(p.nonempty - p.full) * p.price.partial_tile +
+                           (cpb_wide)p.q_tiles * p.price.q_tile +
+                           (cpb_wide)mask->tokens * p.price.token;
     if (total > CPB_MAX_COST)
-        return cpb_fail(error, CPB_TOO_LARGE, -1,
-                        "the mask costs more than %lld units under this profile; use the "
-                        "cost pairs or a coarser profile",
-                        (long long)CPB_MAX_COST);
+        return cpb_fail(
+            error, CPB_TOO_LARGE, -1,
+            "the mask costs more than %lld units under this profile; use the "
+            "cost pairs or a coarser profile",
+            (long long)CPB_MAX_COST);
     return CPB_OK;
 }
 
@@ -239,11 +246,55 @@ void cpb_work_free(cpb_work *work)
     cpb_arena_free(&memory);
 }
 
+/* Where the i-th band or row begins. */
+static int64_t step_begin(const cpb_work *work, int64_t i)
+{
+    return work->pairs ? work->mask->bands[i].begin : work->begin[i];
+}
+
+cpb_status cpb_work_index(cpb_work *work)
+{
+    const int64_t tokens = work->mask->tokens;
+    const int64_t n = work->pairs ? (int64_t)work->mask->n_bands : work->n_rows;
+    if (!work->pairs && !work->begin)
+        return CPB_OK; /* rows are found by division */
+    while (tokens >> work->shift > 2 * n)
+        work->shift++;
+    const int64_t buckets = (tokens >> work->shift) + 2;
+    work->index = cpb_arena_take(&work->memory, (size_t)buckets, sizeof *work->index);
+    if (!work->index)
+        return CPB_NO_MEMORY;
+    int64_t at = 0;
+    for (int64_t i = 0; i < buckets; i++) {
+        while (at + 1 < n && step_begin(work, at + 1) <= i << work->shift)
+            at++;
+        work->index[i] = (int32_t)at;
+    }
+    return CPB_OK;
+}
+
+/* Index of the band or row that holds position p < tokens: few begin inside a bucket. */
+static int64_t step_of(const cpb_work *work, int64_t p)
+{
+    int64_t low = work->index[p >> work->shift];
+    int64_t high = work->index[(p >> work->shift) + 1] + 1;
+    while (high - low > 1) {
+        const int64_t middle = low + (high - low) / 2;
+        if (step_begin(work, middle) <= p)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* Index of the row that holds position p < tokens. */
 static int64_t row_of(const cpb_work *work, int64_t p)
 {
     if (!work->begin)
         return p / work->tile_q;
+    if (work->index)
+        return step_of(work, p);
     int64_t low = 0, high = work->n_rows; /* begin[low] <= p < begin[high] */
     while (high - low > 1) {
         const int64_t middle = low + (high - low) / 2;
@@ -273,6 +324,8 @@ static int64_t rows_before(const cpb_work *work, int64_t p)
 int64_t cpb_work_before(const cpb_work *work, int64_t position)
 {
     const int64_t known = cpb_min(position, work->mask->tokens);
+    if (work->pairs && known < work->mask->tokens && work->index)
+        return cpb_band_before(&work->mask->bands[step_of(work, known)], known);
     if (work->pairs)
         return cpb_mask_pairs_of(work->mask, (cpb_range){0, known});
     return rows_before(work, known) + work->token * known;
@@ -299,10 +352,7 @@ static void pair_chunks(const cpb_mask *mask, int64_t chunk, int64_t n, int64_t 
         const int64_t end = cpb_min((i + 1) * chunk, mask->tokens);
         while (b + 1 < mask->n_bands && mask->bands[b + 1].begin < end)
             b++;
-        const cpb_band *const band = &mask->bands[b];
-        const int64_t rows = end - band->begin;
-        const int64_t sum = band->pairs_before + rows * band->keys +
-                            band->slope * (rows * (rows - 1) / 2);
+        const int64_t sum = cpb_band_before(&mask->bands[b], end);
         cost[i] = sum - before;
         before = sum;
     }

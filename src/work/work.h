@@ -20,6 +20,11 @@ typedef struct cpb_prices {
 /* Prices of the forward (`backward` false) or backward pass. */
 cpb_prices cpb_setup_prices(const cpb_setup *setup, bool backward);
 
+/* Prepare for many calls of cpb_work_before(), which then cost O(1) where bands or rows
+ * are spread evenly. O(bands or rows).
+ * \return CPB_OK or CPB_NO_MEMORY. */
+cpb_status cpb_work_index(cpb_work *work);
+
 /* cpb_work_cost() of [0, position). */
 int64_t cpb_work_before(const cpb_work *work, int64_t position);
 

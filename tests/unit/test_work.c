@@ -246,6 +246,25 @@ static void costs_of_neighbouring_ranges_add_up_and_chunks_are_ranges(void **sta
     }
 }
 
+static void an_index_changes_no_cost(void **state)
+{
+    uint64_t seed = 5;
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        cpb_mask *const mask = random_mask(&seed);
+        const cpb_setup setup = random_setup(&seed);
+        cpb_work *plain, *indexed;
+        assert_int_equal(cpb_work_create(mask, &setup, NULL, &plain, NULL), CPB_OK);
+        assert_int_equal(cpb_work_create(mask, &setup, NULL, &indexed, NULL), CPB_OK);
+        assert_int_equal(cpb_work_index(indexed), CPB_OK);
+        for (int64_t p = 0; p <= cpb_mask_tokens(mask) + 3; p++)
+            assert_int_equal(cpb_work_before(indexed, p), cpb_work_before(plain, p));
+        cpb_work_free(plain);
+        cpb_work_free(indexed);
+        cpb_mask_free(mask);
+    }
+}
+
 /* Where chunks are whole q-tiles, planning and scoring must see the same tiles. */
 static void flex_costs_of_whole_q_tiles_equal_their_tiles(void **state)
 {
@@ -380,6 +399,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tiles_of_any_shard_equal_a_count_of_every_pair),
         cmocka_unit_test(costs_of_neighbouring_ranges_add_up_and_chunks_are_ranges),
+        cmocka_unit_test(an_index_changes_no_cost),
         cmocka_unit_test(flex_costs_of_whole_q_tiles_equal_their_tiles),
         cmocka_unit_test(
             the_h100_profile_explains_the_published_timings_within_nine_percent),
