@@ -31,7 +31,8 @@ typedef enum cpb_status {
     CPB_TOO_LARGE = 2,   /**< a size or a sum is beyond what 64-bit integers hold safely */
     CPB_UNSUPPORTED = 3, /**< a valid input that this combination of options refuses */
     CPB_NO_MEMORY = 4,   /**< an allocation failed; nothing was kept */
-    CPB_REFUTED = 5      /**< a check found a counterexample */
+    CPB_REFUTED = 5,     /**< a check found a counterexample */
+    CPB_BROKEN = 6       /**< another rank failed, differs or does not answer */
 } cpb_status;
 
 /** Bytes of a sentence in an error record, the closing zero included. */
