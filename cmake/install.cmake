@@ -6,10 +6,14 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cpb)
 set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
 install(TARGETS cpb EXPORT cpb)
+if(TARGET cpb_attend)
+  install(TARGETS cpb_attend EXPORT cpb)
+endif()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/cpb
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 
-# The library needs nothing but libc, so the exported targets are the whole package.
+# The libraries need nothing that is found by CMake, so the exported targets are the
+# whole package.
 install(EXPORT cpb NAMESPACE cpb:: FILE cpbConfig.cmake DESTINATION ${package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/cpbConfigVersion.cmake
   COMPATIBILITY SameMinorVersion)
@@ -21,3 +25,7 @@ file(RELATIVE_PATH prefix_from_pc
 string(REGEX REPLACE "/$" "" prefix_from_pc "${prefix_from_pc}")
 configure_file(cmake/cpb.pc.in cpb.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/cpb.pc DESTINATION ${pkgconfig_dir})
+if(TARGET cpb_attend)
+  configure_file(cmake/cpb-attend.pc.in cpb-attend.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/cpb-attend.pc DESTINATION ${pkgconfig_dir})
+endif()
