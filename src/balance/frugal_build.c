@@ -9,7 +9,7 @@
 #include "frugal_build.h"
 
 /* Wares that are tried as a whole before one is cut. */
-enum { WHOLES_TRIED = 24, SIXTEENTHS = 16 };
+enum { WHOLES_TRIED = 24, HEAD_PARTS = 64 };
 
 typedef struct builder {
     cpb_board *board;
@@ -126,7 +126,7 @@ static bool take_open(builder *b)
         b->is_open = false;
         return b->size == 0;
     }
-    b->head = b->board->goals->size[b->rank] * b->recipe->head / SIXTEENTHS;
+    b->head = b->board->goals->size[b->rank] * b->recipe->head / HEAD_PARTS;
     while (b->head >= b->step && cost_at(b, open->end) > b->cost)
         b->head /= 2; /* the begin has become too dense for a filler */
     const int64_t at = best_cut(b), head = head_end(b, at);

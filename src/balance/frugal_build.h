@@ -6,7 +6,7 @@
 #include "frugal_stock.h"
 
 typedef struct cpb_recipe {
-    int head; /* of an open document's begin a rank takes so many 16ths of its size */
+    int head; /* of an open document's begin a rank takes so many 64ths of its size */
     bool longest_first; /* open the densest document where it does not fit as a whole */
 } cpb_recipe;
 
