@@ -84,7 +84,12 @@ cpb_status cpb_schedule_plan(const cpb_schedule *s, int64_t g,
     cpb_arena scratch = {.allocator = cpb_allocator_or_default(allocator)};
     cpb_plan_parts parts = {
         .ranks = group->ranks,
-        .promise = {CPB_UNEVEN, 1, 1, -1, CPB_ALGORITHM},
+        .promise = {.sizes = CPB_UNEVEN,
+                    .chunk = 1,
+                    .granularity = 1,
+                    .cap = -1,
+                    .algorithm = CPB_ALGORITHM,
+                    .tolerance_ppm = 10000},
         .balancer = "",
     };
     cpb_status status;

@@ -99,9 +99,9 @@ static bool start(void *context, int64_t job, void *slot, cpb_error *error)
 static bool run(void *context, int64_t job, void *slot, cpb_error *error)
 {
     const jobs *const all = context;
-    volatile int64_t sum = 0;
-    for (int64_t i = 0; i < (job * 7919) % 50000; i++)
-        sum += i;
+    /* Jobs of very different lengths end out of order. */
+    for (volatile int64_t i = 0; i < (job * 7919) % 50000;)
+        i = i + 1;
     *(int64_t *)slot *= 3;
     snprintf(error->message, sizeof error->message, "job %d is bad", (int)job);
     return job != all->bad;
