@@ -69,6 +69,10 @@ const char *answer_balancer(const cli_answer *answer, size_t group);
 bool answer_print(const cli_answer *answer, int64_t memory, FILE *stream,
                   cpb_error *error);
 
+/* The answer alone; and the combination that it names, -1 where there is none. */
+void answer_print_choice(const cli_answer *answer, int64_t memory, FILE *stream);
+int64_t answer_choice(const cli_answer *answer, int64_t memory);
+
 void answer_free(cli_answer *answer);
 
 #endif

@@ -158,11 +158,16 @@ static void print_no_answer(const cli_answer *answer, FILE *stream)
         table_decimals((double)answer->groups[best].memory_max / (1 << 20), 1, text));
 }
 
-static void print_answer(const cli_answer *answer, int64_t memory, FILE *stream)
+int64_t answer_choice(const cli_answer *answer, int64_t memory)
+{
+    return least(answer, memory, 0, NONE);
+}
+
+void answer_print_choice(const cli_answer *answer, int64_t memory, FILE *stream)
 {
     char text[TABLE_CELL_BYTES];
     const cli_list *const ranks = &answer->axes->ranks;
-    const int64_t best = least(answer, memory, 0, NONE);
+    const int64_t best = answer_choice(answer, memory);
     if (best == NONE) {
         print_no_answer(answer, stream);
         return;
@@ -213,6 +218,6 @@ bool answer_print(const cli_answer *answer, int64_t memory, FILE *stream,
                !print_table(answer, "worst", 100, stream, error)) {
         return false;
     }
-    print_answer(answer, memory, stream);
+    answer_print_choice(answer, memory, stream);
     return true;
 }

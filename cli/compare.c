@@ -88,18 +88,22 @@ static bool add_batch(const cli_options *options, comparison *to, cpb_error *err
 static bool run(const cli_options *options, cpb_error *error)
 {
     cli_packs packs = {0};
+    cli_recipe recipe = {0};
     comparison result = {0};
     const comparison_format format = options->json  ? COMPARISON_JSON
                                      : options->csv ? COMPARISON_CSV
                                                     : COMPARISON_TABLE;
     const bool many = options->packs || options->sample;
-    bool good = (!many || packs_open(options, &packs, error)) &&
-                comparison_create(many ? (size_t)packs.n : 1, format, &result, error);
+    bool good =
+        recipe_write_command(options, &recipe, error) &&
+        (!many || packs_open(options, &packs, error)) &&
+        comparison_create(many ? (size_t)packs.n : 1, format, &recipe, &result, error);
     if (good)
         good = many ? add_packs(options, &packs, &result, error)
                     : add_batch(options, &result, error);
     good = good && comparison_print(&result, error);
     comparison_free(&result);
+    recipe_free(&recipe);
     packs_close(&packs);
     return good;
 }

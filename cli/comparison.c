@@ -86,13 +86,14 @@ struct comparison_row {
     double value[N_COLUMNS];
 };
 
-bool comparison_create(size_t n_packs, comparison_format format, comparison *to,
-                       cpb_error *error)
+bool comparison_create(size_t n_packs, comparison_format format,
+                       const cli_recipe *recipe, comparison *to, cpb_error *error)
 {
     size_t n = 0;
     while (cpb_balancer_name(n))
         n++;
-    *to = (comparison){.format = format, .n_packs = n_packs, .n_balancers = n};
+    *to = (comparison){
+        .format = format, .n_packs = n_packs, .n_balancers = n, .recipe = recipe};
     to->rows = calloc(n_packs * n, sizeof *to->rows);
     to->refused = calloc(n, sizeof *to->refused);
     to->objects = json_array();
@@ -118,11 +119,10 @@ void comparison_free(comparison *to)
 
 static bool add_object(comparison *to, size_t pack, const cli_report *report)
 {
-    json_t *const object = report_to_json(report);
-    bool good = object;
-    if (good && to->n_packs > 1)
-        json_put(object, "pack", json_integer((json_int_t)pack), &good);
-    json_push(to->objects, object, &good);
+    bool good = true;
+    json_push(to->objects,
+              row_to_json(to->n_packs > 1 ? (int64_t)pack : -1, report, to->recipe),
+              &good);
     return good;
 }
 

@@ -3,7 +3,7 @@
 #ifndef CPB_CLI_COMPARISON_H
 #define CPB_CLI_COMPARISON_H
 
-#include "report.h"
+#include "row.h"
 
 typedef enum comparison_format {
     COMPARISON_TABLE,
@@ -24,10 +24,11 @@ typedef struct comparison {
     int64_t tokens; /* of the largest pack */
     int32_t ranks;
     cpb_setup setup;
+    const cli_recipe *recipe; /* borrowed */
 } comparison;
 
-bool comparison_create(size_t n_packs, comparison_format format, comparison *to,
-                       cpb_error *error);
+bool comparison_create(size_t n_packs, comparison_format format,
+                       const cli_recipe *recipe, comparison *to, cpb_error *error);
 
 /* Take what a report says; the report can go afterwards. */
 bool comparison_add(comparison *to, size_t pack, size_t balancer,

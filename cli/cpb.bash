@@ -25,6 +25,7 @@ _cpb() {
         [compare]='--documents --mask --combine --ranks --nodes --speeds --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --effort --packs --sample --tokens --count --seed --json --csv --help'
         [calibrate]='--output --json --help'
         [sweep]='--documents --mask --combine --ranks --nodes --speeds --balancer --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --effort --packs --sample --tokens --count --seed --memory --threads --output --json --csv --help'
+        [report]='--output --help'
         [pad]='--documents --ranks --multiple --json --help'
         [draw]='--documents --mask --combine --ranks --nodes --speeds --balancer --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --effort --order --plan --output --help'
     )

@@ -10,8 +10,9 @@
 #include <unistd.h>
 
 static const cli_command *const commands[] = {
-    &plan_command,  &score_command, &check_command,     &compare_command,
-    &sweep_command, &pad_command,   &calibrate_command, &draw_command};
+    &plan_command,    &score_command,     &check_command,
+    &compare_command, &sweep_command,     &report_command,
+    &pad_command,     &calibrate_command, &draw_command};
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

@@ -1,297 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The flags of all subcommands. popt splits the command line; values are read here, so
- * that every refusal is a sentence with the value in it. */
-#include "options.h"
+/* The flags of all subcommands. popt splits the command line, the table of flags reads
+ * the values. */
+#include "flags.h"
 
 #include "message.h"
-#include "number.h"
 
 #include <popt.h>
 #include <stdlib.h>
 #include <string.h>
-
-const char *const kernel_names[] = {
-    [CPB_FLEX] = "flex", [CPB_VARLEN] = "varlen", [CPB_RECURRENT] = "recurrent", NULL};
-const char *const transport_names[] = {[CPB_EXCHANGE] = "exchange",
-                                       [CPB_ALLGATHER] = "allgather",
-                                       [CPB_RING] = "ring",
-                                       NULL};
-const char *const cost_names[] = {
-    [CPB_PAIRS] = "pairs", [CPB_TILES] = "tiles", [CPB_PROFILE_TIME] = "profile", NULL};
-const char *const overlap_names[] = {[CPB_OVERLAP_NONE] = "none",
-                                     [CPB_OVERLAP_TWO_STAGE] = "two-stage",
-                                     [CPB_OVERLAP_IDEAL] = "ideal",
-                                     NULL};
-const char *const sizes_names[] = {
-    [CPB_EQUAL] = "equal", [CPB_UNEVEN] = "uneven", NULL};
-const char *const effort_names[] = {[CPB_EFFORT_FAST] = "fast",
-                                    [CPB_EFFORT_DEFAULT] = "default",
-                                    [CPB_EFFORT_HIGH] = "high",
-                                    NULL};
-const char *const combine_names[] = {
-    [CPB_COMBINE_LAYERS] = "layers", [CPB_COMBINE_SUM] = "sum", NULL};
-const char *const dtype_names[] = {[CPB_INT64] = "int64", [CPB_INT32] = "int32", NULL};
-
-typedef struct flag_row flag_row;
-
-/* Reads one value into the struct; `text` belongs to the struct. */
-typedef bool read_value(const flag_row *flag, const char *text, cli_options *options,
-                        cpb_error *error);
-
-struct flag_row {
-    const char *name;
-    const char *value; /* what help calls its value; NULL: it takes none */
-    const char *help;
-    unsigned users;
-    read_value *read;
-    size_t offset;            /* of the member it fills */
-    int64_t low, high;        /* of a number */
-    const char *const *names; /* of a choice, NULL-terminated */
-};
-
-static void *member(const flag_row *flag, cli_options *options)
-{
-    return (char *)options + flag->offset;
-}
-
-static bool read_switch(const flag_row *flag, const char *text, cli_options *options,
-                        cpb_error *error)
-{
-    (void)text;
-    (void)error;
-    *(bool *)member(flag, options) = true;
-    return true;
-}
-
-static bool read_string(const flag_row *flag, const char *text, cli_options *options,
-                        cpb_error *error)
-{
-    (void)error;
-    *(const char **)member(flag, options) = text;
-    return true;
-}
-
-static bool append(const char ***list, size_t *n, const char *text, cpb_error *error)
-{
-    const char **const grown = realloc(*list, (*n + 1) * sizeof *grown);
-    if (!grown)
-        return fail_memory(error);
-    grown[(*n)++] = text;
-    *list = grown;
-    return true;
-}
-
-static bool read_mask(const flag_row *flag, const char *text, cli_options *options,
-                      cpb_error *error)
-{
-    (void)flag;
-    return append(&options->masks, &options->n_masks, text, error);
-}
-
-static bool read_repeated(const flag_row *flag, const char *text, cli_options *options,
-                          cpb_error *error)
-{
-    cli_texts *const texts = member(flag, options);
-    return append(&texts->text, &texts->n, text, error);
-}
-
-/* `--name` as sentences call it. */
-static const char *dashed(const flag_row *flag, char name[24])
-{
-    snprintf(name, 24, "--%s", flag->name);
-    return name;
-}
-
-static bool read_number(const flag_row *flag, const char *text, cli_options *options,
-                        cpb_error *error)
-{
-    char name[24];
-    return number_read(dashed(flag, name), text, flag->low, flag->high,
-                       member(flag, options), error);
-}
-
-static bool read_ppm(const flag_row *flag, const char *text, cli_options *options,
-                     cpb_error *error)
-{
-    char name[24];
-    return number_read_ppm(dashed(flag, name), text, member(flag, options), error);
-}
-
-static bool read_model(const flag_row *flag, const char *text, cli_options *options,
-                       cpb_error *error)
-{
-    char name[24];
-    options->model_given = true;
-    return number_read_model(dashed(flag, name), text, member(flag, options), error);
-}
-
-static bool read_speeds(const flag_row *flag, const char *text, cli_options *options,
-                        cpb_error *error)
-{
-    return speeds_read(text, member(flag, options), error);
-}
-
-static bool read_ranks(const flag_row *flag, const char *text, cli_options *options,
-                       cpb_error *error)
-{
-    return axes_read_ranks(text, member(flag, options), error);
-}
-
-static bool read_tolerances(const flag_row *flag, const char *text,
-                            cli_options *options, cpb_error *error)
-{
-    return axes_read_tolerances(text, member(flag, options), error);
-}
-
-static bool read_balancers(const flag_row *flag, const char *text, cli_options *options,
-                           cpb_error *error)
-{
-    return axes_read_balancers(text, member(flag, options), error);
-}
-
-static bool read_choice(const flag_row *flag, const char *text, cli_options *options,
-                        cpb_error *error)
-{
-    char accepted[80] = "";
-    size_t n = 0;
-    for (; flag->names[n]; n++) {
-        if (!strcmp(text, flag->names[n])) {
-            *(int64_t *)member(flag, options) = (int64_t)n;
-            return true;
-        }
-        const size_t used = strlen(accepted);
-        snprintf(accepted + used, sizeof accepted - used, "%s%s", n ? ", " : "",
-                 flag->names[n]);
-    }
-    const char *const guess = nearest(text, n, flag->names);
-    return fail(error, "--%s is \"%.40s\"; accepted are %s%s%s%s", flag->name, text,
-                accepted, guess ? " (did you mean " : "", guess ? guess : "",
-                guess ? "?)" : "");
-}
-
-enum {
-    MANY = USED_BY_COMPARE | USED_BY_SWEEP,
-    MEASURES = USED_BY_PLAN | USED_BY_SCORE | USED_BY_CHECK | USED_BY_DRAW | MANY,
-    PLANS = USED_BY_PLAN | USED_BY_DRAW | MANY,
-    READS = USED_BY_SCORE | USED_BY_CHECK,
-    ALL = MEASURES | USED_BY_PAD | USED_BY_CALIBRATE,
-    COUNTS_RANKS = MEASURES | USED_BY_PAD,
-    TAKES_FILE = USED_BY_CALIBRATE
-};
-
-#define MEMBER(name) offsetof(cli_options, name)
-
-static const flag_row flags[] = {
-    {"documents", "LENGTHS",
-     "document lengths L1,L2,... or @FILE or - (standard input); without --mask: "
-     "causal "
-     "inside each document",
-     MEASURES, read_string, MEMBER(documents), 0, 0, NULL},
-    {"documents", "LENGTHS",
-     "document lengths L1,L2,... or @FILE or - (standard input)", USED_BY_PAD,
-     read_string, MEMBER(documents), 0, 0, NULL},
-    {"mask", "MASK",
-     "FAMILY:LENGTHS[;key=value], beside --documents FAMILY[:N], or @FILE.json; W*MASK "
-     "weighs it; repeats",
-     MEASURES, read_mask, 0, 0, 0, NULL},
-    {"combine", "layers|sum",
-     "what several masks are: layers that ranks wait for one by one, or costs inside "
-     "one layer that add up; default layers",
-     PLANS, read_choice, MEMBER(combine), 0, 0, combine_names},
-    {"ranks", "W", "ranks of the context-parallel group (world size)",
-     COUNTS_RANKS & ~(unsigned)USED_BY_SWEEP, read_number, MEMBER(ranks), 1,
-     CPB_MAX_RANKS, NULL},
-    {"ranks", "W1,W2,...", "numbers of ranks to try (world sizes)", USED_BY_SWEEP,
-     read_ranks, MEMBER(axes), 0, 0, NULL},
-    {"nodes", "N", "nodes that the ranks fill in order; divides W", MEASURES,
-     read_number, MEMBER(nodes), 1, CPB_MAX_RANKS, NULL},
-    {"speeds", "S1,S2,...|@FILE",
-     "relative speeds of the ranks, whole numbers, one per rank; default all alike",
-     MEASURES, read_speeds, MEMBER(speeds), 0, 0, NULL},
-    {"balancer", "NAME", "how to deal the tokens out; default auto", USED_BY_PLAN,
-     read_string, MEMBER(balancer), 0, 0, NULL},
-    {"balancer", "NAME",
-     "how to deal the tokens out; default auto; repeats: side by side", USED_BY_DRAW,
-     read_repeated, MEMBER(balancers), 0, 0, NULL},
-    {"balancer", "NAME1,NAME2,...", "balancers to try; default all", USED_BY_SWEEP,
-     read_balancers, MEMBER(axes), 0, 0, NULL},
-    {"chunk", "N", "tokens that move as one piece; default 128, min-heap 512", MEASURES,
-     read_number, MEMBER(chunk), 1, CPB_MAX_TOKENS, NULL},
-    {"tolerance", "X", "allowed excess of the largest load; default 0.01",
-     MEASURES & ~(unsigned)USED_BY_SWEEP, read_ppm, MEMBER(tolerance_ppm), 0, 0, NULL},
-    {"tolerance", "X1,X2,...",
-     "values to try for the allowed excess of the largest load; default 0.01",
-     USED_BY_SWEEP, read_tolerances, MEMBER(axes), 0, 0, NULL},
-    {"sizes", "equal|uneven", "tokens per rank; default equal, with reported padding",
-     MEASURES, read_choice, MEMBER(sizes), 0, 0, sizes_names},
-    {"cap", "TOKENS", "most tokens that a rank may hold, padding included", MEASURES,
-     read_number, MEMBER(cap), 0, CPB_MAX_TOKENS, NULL},
-    {"kernel", "flex|varlen|recurrent", "what computes attention; default flex",
-     MEASURES, read_choice, MEMBER(kernel), 0, 0, kernel_names},
-    {"transport", "exchange|allgather|ring", "how keys travel; default exchange",
-     MEASURES, read_choice, MEMBER(transport), 0, 0, transport_names},
-    {"cost", "pairs|tiles|profile", "what is balanced; default profile", MEASURES,
-     read_choice, MEMBER(cost), 0, 0, cost_names},
-    {"profile", "NAME|@FILE", "numbers behind modelled times; default h100-fa2",
-     MEASURES, read_string, MEMBER(profile), 0, 0, NULL},
-    {"model", "Q/KVxD", "query heads, KV heads, head dimension; default 64/4x128",
-     MEASURES, read_model, MEMBER(model), 0, 0, NULL},
-    {"overlap", "none|two-stage|ideal", "what hides traffic; default two-stage",
-     MEASURES, read_choice, MEMBER(overlap), 0, 0, overlap_names},
-    {"backward", NULL, "add the backward pass to loads and step time", MEASURES,
-     read_switch, MEMBER(backward), 0, 0, NULL},
-    {"peers", "MAX", "refuse a plan in which a rank talks to more other ranks",
-     USED_BY_PLAN | USED_BY_SCORE | MANY, read_number, MEMBER(peers), 0, CPB_MAX_RANKS,
-     NULL},
-    {"effort", "fast|default|high", "how hard to search", PLANS, read_choice,
-     MEMBER(effort), 0, 0, effort_names},
-    {"strict", NULL, "refuse where a warning would be printed",
-     USED_BY_PLAN | USED_BY_SCORE, read_switch, MEMBER(strict), 0, 0, NULL},
-    {"order", "FILE.npy", "the order: entry i is an original position",
-     USED_BY_PLAN | READS | USED_BY_DRAW, read_string, MEMBER(order), 0, 0, NULL},
-    {"inverse", "FILE.npy", "the inverse of the order", USED_BY_PLAN | USED_BY_CHECK,
-     read_string, MEMBER(inverse), 0, 0, NULL},
-    {"dtype", "int64|int32", "elements of the .npy files; default int64", USED_BY_PLAN,
-     read_choice, MEMBER(dtype), 0, 0, dtype_names},
-    {"plan", "FILE.json", "the plan file", USED_BY_PLAN | READS, read_string,
-     MEMBER(plan), 0, 0, NULL},
-    {"plan", "FILE.json", "the plan file; repeats: side by side", USED_BY_DRAW,
-     read_repeated, MEMBER(plans), 0, 0, NULL},
-    {"packs", "FILE.jsonl",
-     "one JSON array of document lengths per line, one pack each", MANY, read_string,
-     MEMBER(packs), 0, 0, NULL},
-    {"sample", "FILE|builtin",
-     "draw packs from a file of document lengths, or from the built-in shares", MANY,
-     read_string, MEMBER(sample), 0, 0, NULL},
-    {"tokens", "S", "tokens of a drawn pack", MANY, read_number, MEMBER(tokens), 1,
-     CPB_MAX_TOKENS, NULL},
-    {"count", "N", "how many packs to draw; default 1", MANY, read_number,
-     MEMBER(count), 1, 1 << 20, NULL},
-    {"seed", "K", "seed of the draw; default 0", MANY, read_number, MEMBER(seed), 0,
-     INT64_MAX, NULL},
-    {"multiple", "N", "what each length must divide by; default 2W", USED_BY_PAD,
-     read_number, MEMBER(multiple), 1, CPB_MAX_TOKENS, NULL},
-    {"memory", "MIB", "most MiB of keys and values that a rank may hold in the answer",
-     USED_BY_SWEEP, read_number, MEMBER(memory), 1, INT64_MAX >> 20, NULL},
-    {"threads", "N", "worker threads; default one per core", USED_BY_SWEEP, read_number,
-     MEMBER(threads), 1, 1024, NULL},
-    {"json", NULL, "print JSON", ALL & ~(unsigned)(USED_BY_CHECK | USED_BY_DRAW),
-     read_switch, MEMBER(json), 0, 0, NULL},
-    {"csv", NULL, "print CSV, one line per balancer and pack", MANY, read_switch,
-     MEMBER(csv), 0, 0, NULL},
-    {"output", "FILE", "or -o FILE: where the result goes", USED_BY_CALIBRATE,
-     read_string, MEMBER(output), 0, 0, NULL},
-    {"output", "FILE",
-     "or -o FILE: where the picture goes, .svg, .png or .pdf; without it the terminal "
-     "shows it",
-     USED_BY_DRAW, read_string, MEMBER(output), 0, 0, NULL},
-    {"output", "FILE",
-     "or -o FILE: where rows go, .csv or .jsonl; a sweep that began there goes on",
-     USED_BY_SWEEP, read_string, MEMBER(output), 0, 0, NULL},
-    {"help", NULL, "this text", ALL, read_switch, MEMBER(help), 0, 0, NULL},
-};
-
-enum { N_FLAGS = sizeof flags / sizeof *flags };
 
 static cli_options nothing_said(void)
 {
@@ -325,16 +41,16 @@ static char short_name(const char *name)
 }
 
 /* popt's table of the flags that `user` takes; val is the index of the row plus 1. */
-static void fill_table(cli_user user, struct poptOption table[N_FLAGS + 1])
+static void fill_table(cli_user user, struct poptOption table[MOST_FLAGS + 1])
 {
     size_t n = 0;
-    for (int i = 0; i < N_FLAGS; i++)
+    for (size_t i = 0; i < n_flags; i++)
         if (flags[i].users & user)
             table[n++] = (struct poptOption){.longName = flags[i].name,
                                              .shortName = short_name(flags[i].name),
                                              .argInfo = flags[i].value ? POPT_ARG_STRING
                                                                        : POPT_ARG_NONE,
-                                             .val = i + 1};
+                                             .val = (int)i + 1};
     table[n] = (struct poptOption)POPT_TABLEEND;
 }
 
@@ -371,9 +87,9 @@ static bool take(const flag_row *flag, char *text, cli_options *options,
 /* The sentence on what popt could not make sense of. */
 static void explain(poptContext context, int code, cli_user user, cpb_error *error)
 {
-    const char *names[N_FLAGS];
+    const char *names[MOST_FLAGS];
     size_t n = 0;
-    for (int i = 0; i < N_FLAGS; i++)
+    for (size_t i = 0; i < n_flags; i++)
         if (flags[i].users & user)
             names[n++] = flags[i].name;
     const char *const bad = poptBadOption(context, POPT_BADOPTION_NOALIAS);
@@ -419,7 +135,7 @@ static int read_all(poptContext context, cli_user user, cli_options *options,
 int options_read(const char *command, cli_user user, int argc, char **argv,
                  cli_options *options, cpb_error *error)
 {
-    struct poptOption table[N_FLAGS + 1];
+    struct poptOption table[MOST_FLAGS + 1];
     *options = nothing_said();
     options->command = command;
     fill_table(user, table);
@@ -474,7 +190,7 @@ static void print_wrapped(FILE *stream, const char *text)
 void options_print_help(cli_user user, FILE *stream)
 {
     fputs("Flags:\n", stream);
-    for (int i = 0; i < N_FLAGS; i++) {
+    for (size_t i = 0; i < n_flags; i++) {
         if (!(flags[i].users & user))
             continue;
         fprintf(stream, "  --%s%s%s\n", flags[i].name, flags[i].value ? " " : "",

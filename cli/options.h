@@ -18,7 +18,8 @@ typedef enum cli_user {
     USED_BY_PAD = 16,
     USED_BY_DRAW = 32,
     USED_BY_CALIBRATE = 64,
-    USED_BY_SWEEP = 128
+    USED_BY_SWEEP = 128,
+    USED_BY_REPORT = 256
 } cli_user;
 
 /* Values of a flag that repeats. */

@@ -95,8 +95,8 @@ static const char *file_of(const cli_said *said)
     return *text == '@' ? text + 1 : NULL;
 }
 
-bool recipe_write(const cli_options *options, uint64_t data, cli_recipe *recipe,
-                  cpb_error *error)
+bool recipe_write_command(const cli_options *options, cli_recipe *recipe,
+                          cpb_error *error)
 {
     size_t bytes;
     FILE *const stream = open_memstream(&recipe->command, &bytes);
@@ -104,11 +104,17 @@ bool recipe_write(const cli_options *options, uint64_t data, cli_recipe *recipe,
         return fail_memory(error);
     print_command(stream, options);
     const bool written = !ferror(stream);
-    if (fclose(stream) || !written)
-        return fail_memory(error);
+    return !fclose(stream) && written ? true : fail_memory(error);
+}
+
+bool recipe_write(const cli_options *options, uint64_t data, cli_recipe *recipe,
+                  cpb_error *error)
+{
+    if (!recipe_write_command(options, recipe, error))
+        return false;
     uint64_t hash = UINT64_C(14695981039346656037);
     hash = hash_bytes(hash, cpb_version(), strlen(cpb_version()));
-    hash = hash_bytes(hash, recipe->command, bytes);
+    hash = hash_bytes(hash, recipe->command, strlen(recipe->command));
     hash = (hash ^ data) * UINT64_C(1099511628211);
     for (size_t i = 0; i < options->n_said; i++)
         if (file_of(&options->said[i]) &&

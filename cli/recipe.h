@@ -17,6 +17,10 @@ typedef struct cli_recipe {
 bool recipe_write(const cli_options *options, uint64_t data, cli_recipe *recipe,
                   cpb_error *error);
 
+/* The command alone, without a hash: of what is not gone on with. */
+bool recipe_write_command(const cli_options *options, cli_recipe *recipe,
+                          cpb_error *error);
+
 void recipe_free(cli_recipe *recipe);
 
 #endif

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cpb report: a sweep or a comparison as one page. */
+#define _XOPEN_SOURCE 700 /* POSIX 2008 */
+#include "command.h"
+#include "html.h"
+#include "message.h"
+#include "output.h"
+#include "page.h"
+#include "table.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_page(const char *name)
+{
+    const char *const dot = strrchr(name, '.');
+    return dot && (!strcmp(dot, ".html") || !strcmp(dot, ".htm"));
+}
+
+static bool ready(const cli_options *options, cpb_error *error)
+{
+    if (!options->file)
+        return fail(error, "the file of rows is missing; sweep -o and compare --json "
+                           "write one");
+    if (!options->output)
+        return fail(error, "--output is missing");
+    return is_page(options->output) || output_is_direct(options->output) ||
+           fail(error, "--output is \"%.40s\"; accepted are names that end in .html",
+                options->output);
+}
+
+static void print_head(FILE *stream, const cli_rowset *set)
+{
+    char packs[TABLE_CELL_BYTES];
+    const cli_answer *const answer = &set->answer;
+    fprintf(stream, "<h1>Which ranks, which balancer</h1>\n<p>%s pack%s on ",
+            table_thousands(answer->n_packs, packs), answer->n_packs == 1 ? "" : "s");
+    for (size_t i = 0; i < set->axes.ranks.n; i++)
+        fprintf(stream, "%s%" PRId64, i ? ", " : "", set->axes.ranks.value[i]);
+    fprintf(stream, " ranks with %zu balancer%s, modelled under profile ",
+            set->axes.balancer.n, set->axes.balancer.n == 1 ? "" : "s");
+    html_text(stream, set->shared.profile);
+    fputs(".</p>\n", stream);
+    if (set->unfinished >= 0)
+        fprintf(stream,
+                "<p>The file ends within pack %" PRId64 ", which is left out.</p>\n",
+                set->unfinished);
+}
+
+static bool print_answer(FILE *stream, const cli_rowset *set, cpb_error *error)
+{
+    char *text = NULL;
+    size_t bytes;
+    FILE *const answer = open_memstream(&text, &bytes);
+    if (!answer)
+        return fail_memory(error);
+    answer_print_choice(&set->answer, -1, answer);
+    const bool good = !fclose(answer) || fail_memory(error);
+    if (good) {
+        fputs("<pre>", stream);
+        html_text(stream, text);
+        fputs("</pre>\n", stream);
+    }
+    free(text);
+    return good;
+}
+
+/* How it was made. */
+static void print_origin(FILE *stream, const cli_rowset *set)
+{
+    const cli_row *const row = &set->shared;
+    const struct {
+        const char *name, *value;
+    } facts[] = {{"command", row->command},    {"version", row->version},
+                 {"hash", row->sweep},         {"profile", row->profile},
+                 {"kernel", row->kernel},      {"transport", row->transport},
+                 {"cost balanced", row->cost}, {"overlap", row->overlap}};
+    fputs("<h2>How it was made</h2>\n<dl>\n", stream);
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
+        if (!*facts[i].value)
+            continue;
+        fprintf(stream, "<dt>%s</dt><dd id=\"%.4s\">", facts[i].name, facts[i].name);
+        html_text(stream, facts[i].value);
+        fputs("</dd>\n", stream);
+    }
+    fputs("</dl>\n<p>The hash is over version, command and data: equal hashes, equal "
+          "rows.</p>\n",
+          stream);
+}
+
+static bool print_page(FILE *stream, const cli_rowset *set, cpb_error *error)
+{
+    html_begin(stream, "cpbalance report");
+    print_head(stream, set);
+    if (!print_answer(stream, set, error) || !page_plots(stream, set, error) ||
+        !page_packs(stream, set, error) || !page_table(stream, set, error))
+        return false;
+    print_origin(stream, set);
+    html_end(stream);
+    return true;
+}
+
+/* The whole page in memory, to be freed. */
+static bool make_page(const cli_rowset *set, char **text, size_t *bytes,
+                      cpb_error *error)
+{
+    FILE *const stream = open_memstream(text, bytes);
+    if (!stream)
+        return fail_memory(error);
+    const bool good = print_page(stream, set, error);
+    const bool full = ferror(stream);
+    return ((!fclose(stream) && !full) || fail_memory(error)) && good;
+}
+
+static bool write_page(const char *path, const char *text, size_t bytes,
+                       cpb_error *error)
+{
+    cli_output file = {0};
+    const bool good = output_open(&file, path, error) &&
+                      output_write(&file, text, bytes, error) &&
+                      output_close(&file, error) && output_commit(&file, error);
+    output_free(&file);
+    return good;
+}
+
+static bool run(const cli_options *options, cpb_error *error)
+{
+    cli_rowset set = {.n = 0};
+    char *text = NULL;
+    size_t bytes = 0;
+    const bool good = rowset_read(options->file, &set, error) &&
+                      make_page(&set, &text, &bytes, error) &&
+                      write_page(options->output, text, bytes, error);
+    free(text);
+    rowset_free(&set);
+    return good;
+}
+
+const cli_command report_command = {
+    .name = "report",
+    .summary = "a sweep or a comparison as one page to share",
+    .usage = "ROWS -o REPORT.html",
+    .about =
+        "Reads what sweep -o or compare --json wrote (- is standard input) and writes\n"
+        "one HTML file that needs nothing else: the answer, a table, plots, and the\n"
+        "median and the worst pack of the answer, planned again where the command of\n"
+        "the rows still finds its data.\n",
+    .examples = "  cpb sweep --sample builtin --tokens 65536 --count 20 --ranks 4,8 -o "
+                "rows.csv\n"
+                "  cpb report rows.csv -o report.html\n"
+                "  cpb compare --documents 5000,300,12000 --ranks 8 --json |\n"
+                "    cpb report - -o report.html\n",
+    .user = USED_BY_REPORT,
+    .ready = ready,
+    .run = run,
+};

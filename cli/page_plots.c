@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The plots of a page. */
+#include "page.h"
+
+#include "html.h"
+#include "message.h"
+#include "picture/chart.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* Points; as wide as a phone can show without shrinking letters to nothing. */
+enum { WIDTH = 400, HEIGHT = 300, MARGIN = 10, BAR_HEIGHT = 17, AROUND_BARS = 80 };
+enum { NAME_BYTES = 64, NOTE_BYTES = 128, PARTS = 3 };
+
+static double imbalance(const cli_row *row)
+{
+    return 100 * row->imbalance;
+}
+
+static double received(const cli_row *row)
+{
+    return (double)row->receive_total / (double)row->tokens;
+}
+
+static double computing(const cli_row *row)
+{
+    return row->compute_mean;
+}
+
+static double waiting(const cli_row *row)
+{
+    return fmax(0, row->compute_max - row->compute_mean);
+}
+
+/* What of the traffic no computing hides. */
+static double sending(const cli_row *row)
+{
+    return fmax(0, row->step_time - row->compute_max);
+}
+
+static size_t group_of(const cli_rowset *set, size_t ranks, size_t tolerance,
+                       size_t balancer)
+{
+    const cli_axes *const axes = &set->axes;
+    return (ranks * axes->tolerance_ppm.n + tolerance) * axes->balancer.n + balancer;
+}
+
+/* Where the i-th of the distinct values of a list stands, counted from the least. */
+static size_t ascending(const cli_list *list, size_t i)
+{
+    size_t at = 0;
+    for (size_t below = list->n; below != i; at += below != i) {
+        below = 0;
+        for (size_t k = 0; k < list->n; k++)
+            below += list->value[k] < list->value[at];
+    }
+    return at;
+}
+
+static const char *balancer_name(const cli_rowset *set, size_t balancer)
+{
+    return answer_balancer(&set->answer, balancer);
+}
+
+static picture *start(double height)
+{
+    picture *const p = picture_create();
+    if (!p)
+        return NULL;
+    picture_set_size(p, WIDTH, height);
+    picture_rectangle(p, (picture_box){0, 0, WIDTH, height}, PICTURE_PAPER);
+    return p;
+}
+
+static picture_box inside(double height)
+{
+    return (picture_box){MARGIN, MARGIN, WIDTH - 2 * MARGIN, height - 2 * MARGIN};
+}
+
+static bool finish(FILE *stream, picture *p, const char *caption, cpb_error *error)
+{
+    const bool good = p ? html_picture(stream, p, caption, error) : fail_memory(error);
+    picture_free(p);
+    return good;
+}
+
+/* --- Lines ------------------------------------------------------------------------ */
+
+/* Points of all balancers; each has `n` of them. */
+typedef struct plot_lines {
+    size_t n;
+    double *x, *y, *low, *high; /* [balancers * n] */
+    chart_series *series;       /* [balancers] */
+} plot_lines;
+
+static void free_lines(plot_lines *lines)
+{
+    free(lines->x);
+    free(lines->series);
+}
+
+static bool make_lines(const cli_rowset *set, size_t n, plot_lines *lines)
+{
+    const size_t balancers = set->axes.balancer.n;
+    *lines = (plot_lines){.n = n};
+    lines->x = calloc(4 * n * balancers, sizeof *lines->x);
+    lines->series = calloc(balancers, sizeof *lines->series);
+    if (!lines->x || !lines->series)
+        return false;
+    lines->y = lines->x + n * balancers;
+    lines->low = lines->y + n * balancers;
+    lines->high = lines->low + n * balancers;
+    for (size_t b = 0; b < balancers; b++)
+        lines->series[b] = (chart_series){.name = balancer_name(set, b),
+                                          .n = n,
+                                          .x = lines->x + b * n,
+                                          .y = lines->y + b * n,
+                                          .pen = chart_pen(b)};
+    return true;
+}
+
+/* The quantile as a point, NAN where there is none. */
+static double quantile(const cli_rowset *set, size_t group,
+                       double (*value)(const cli_row *row), int percent, bool *good)
+{
+    const set_row *const at = rowset_quantile(set, group, value, percent, good);
+    return at ? value(&at->row) : NAN;
+}
+
+/* Whether all points can stand on a logarithmic scale. */
+static bool all_positive(const double *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (values[i] <= 0)
+            return false;
+    return true;
+}
+
+static bool draw_by_ranks(FILE *stream, const cli_rowset *set, const char *title,
+                          double (*value)(const cli_row *row), const char *caption,
+                          cpb_error *error)
+{
+    const size_t n = set->axes.ranks.n, balancers = set->axes.balancer.n;
+    plot_lines lines;
+    bool good = make_lines(set, n, &lines);
+    for (size_t b = 0; good && b < balancers; b++)
+        for (size_t r = 0; r < n; r++) {
+            const size_t at = ascending(&set->axes.ranks, r);
+            lines.x[b * n + r] = (double)set->axes.ranks.value[at];
+            lines.y[b * n + r] =
+                quantile(set, group_of(set, at, 0, b), value, 50, &good);
+        }
+    picture *const p = good ? start(HEIGHT) : NULL;
+    if (p)
+        chart_draw_lines(
+            p, inside(HEIGHT),
+            &(chart_lines){.title = title,
+                           .x_title = "ranks",
+                           .n = balancers,
+                           .series = lines.series,
+                           .x_logarithmic = true,
+                           .y_logarithmic = all_positive(lines.y, n * balancers),
+                           .n_ticks = n,
+                           .x_tick = lines.x});
+    free_lines(&lines);
+    return finish(stream, p, caption, error);
+}
+
+/* A line per balancer through its tolerances. */
+static bool draw_trade(FILE *stream, const cli_rowset *set, size_t ranks,
+                       cpb_error *error)
+{
+    char caption[NOTE_BYTES];
+    const size_t n = set->axes.tolerance_ppm.n, balancers = set->axes.balancer.n;
+    plot_lines lines;
+    bool good = make_lines(set, n, &lines);
+    for (size_t b = 0; good && b < balancers; b++)
+        for (size_t t = 0; t < n; t++) {
+            const size_t at = ascending(&set->axes.tolerance_ppm, t);
+            const size_t group = group_of(set, ranks, at, b);
+            lines.x[b * n + t] = quantile(set, group, imbalance, 50, &good);
+            lines.y[b * n + t] = quantile(set, group, received, 50, &good);
+        }
+    snprintf(caption, sizeof caption,
+             "Balance against traffic on %" PRId64 " ranks: a point per %s (medians).",
+             set->axes.ranks.value[ranks], n > 1 ? "tolerance" : "balancer");
+    picture *const p = good ? start(HEIGHT) : NULL;
+    if (p)
+        chart_draw_lines(
+            p, inside(HEIGHT),
+            &(chart_lines){.title = "received, sequences",
+                           .x_title = "imbalance, %",
+                           .n = balancers,
+                           .series = lines.series,
+                           .x_logarithmic = all_positive(lines.x, n * balancers)});
+    free_lines(&lines);
+    return finish(stream, p, caption, error);
+}
+
+/* --- Bars ------------------------------------------------------------------------- */
+
+/* Rows of stacked spans, a row per balancer. */
+typedef struct plot_bars {
+    size_t n;          /* rows */
+    const char **name; /* [n] */
+    chart_span *span;  /* [n * PARTS] */
+    char (*note)[NOTE_BYTES];
+} plot_bars;
+
+static const struct {
+    const char *name;
+    double (*value)(const cli_row *row);
+} step_parts[PARTS] = {
+    {"computing", computing}, {"waiting", waiting}, {"traffic", sending}};
+
+static void free_bars(plot_bars *bars)
+{
+    free(bars->name);
+    free(bars->span);
+    free(bars->note);
+}
+
+static bool make_bars(const cli_rowset *set, size_t ranks, plot_bars *bars)
+{
+    const size_t most = set->axes.balancer.n;
+    *bars = (plot_bars){.n = 0};
+    bars->name = calloc(most, sizeof *bars->name);
+    bars->span = calloc(most * PARTS, sizeof *bars->span);
+    bars->note = calloc(most * PARTS, sizeof *bars->note);
+    if (!bars->name || !bars->span || !bars->note)
+        return false;
+    for (size_t b = 0; b < most; b++) {
+        double end = 0;
+        const size_t group = group_of(set, ranks, 0, b);
+        if (!set->answer.groups[group].packs)
+            continue;
+        for (size_t i = 0; i < PARTS; i++) {
+            const double value = rowset_mean(set, group, step_parts[i].value);
+            const size_t at = bars->n * PARTS + i;
+            snprintf(bars->note[at], NOTE_BYTES, "%s, %s: %.1f us",
+                     balancer_name(set, b), step_parts[i].name, value);
+            bars->span[at] = (chart_span){bars->n, end, end + value,
+                                          palette_distinct(i), bars->note[at]};
+            end += value;
+        }
+        bars->name[bars->n++] = balancer_name(set, b);
+    }
+    return true;
+}
+
+static void draw_bars(picture *p, double height, const plot_bars *bars)
+{
+    const char *name[PARTS];
+    uint32_t colour[PARTS];
+    picture_box box = inside(height);
+    for (size_t i = 0; i < PARTS; i++) {
+        name[i] = step_parts[i].name;
+        colour[i] = palette_distinct(i);
+    }
+    const double legend =
+        chart_draw_legend(p, box.x, box.y, box.width, PARTS, name, colour) + 6;
+    box.y += legend;
+    box.height -= legend;
+    chart_draw_rows(p, box,
+                    &(chart_rows){.title = "step, us",
+                                  .n = bars->n,
+                                  .name = bars->name,
+                                  .n_spans = bars->n * PARTS,
+                                  .span = bars->span});
+}
+
+static bool draw_step(FILE *stream, const cli_rowset *set, size_t ranks,
+                      cpb_error *error)
+{
+    plot_bars bars;
+    char caption[NOTE_BYTES];
+    const bool good = make_bars(set, ranks, &bars);
+    const double height = BAR_HEIGHT * (double)bars.n + AROUND_BARS;
+    picture *const p = good ? start(height) : NULL;
+    if (p && bars.n)
+        draw_bars(p, height, &bars);
+    snprintf(caption, sizeof caption,
+             "A step on %" PRId64 " ranks, mean over the packs.",
+             set->axes.ranks.value[ranks]);
+    const bool empty = !bars.n;
+    free_bars(&bars);
+    if (!good || !empty)
+        return finish(stream, p, caption, error);
+    picture_free(p);
+    return true;
+}
+
+/* --- All -------------------------------------------------------------------------- */
+
+static bool draw_all(FILE *stream, const cli_rowset *set, cpb_error *error)
+{
+    const size_t n = set->axes.ranks.n;
+    if (n > 1 &&
+        (!draw_by_ranks(stream, set, "imbalance, %", imbalance,
+                        "How far the largest load is above the mean (medians).",
+                        error) ||
+         !draw_by_ranks(stream, set, "received, sequences", received,
+                        "Keys that all ranks receive together (medians).", error)))
+        return false;
+    for (size_t r = 0; r < n; r++)
+        if (!draw_step(stream, set, ascending(&set->axes.ranks, r), error))
+            return false;
+    for (size_t r = 0; (set->axes.tolerance_ppm.n > 1 || n == 1) && r < n; r++)
+        if (!draw_trade(stream, set, ascending(&set->axes.ranks, r), error))
+            return false;
+    return true;
+}
+
+bool page_plots(FILE *stream, const cli_rowset *set, cpb_error *error)
+{
+    fputs("<h2>Plots</h2>\n", stream);
+    if (!picture_is_built()) {
+        fputs("<p>This program was built without pictures.</p>\n", stream);
+        return true;
+    }
+    if (set->axes.tolerance_ppm.n > 1)
+        fprintf(stream, "<p>At tolerance %g where nothing else is said.</p>\n",
+                answer_tolerance(&set->answer, 0));
+    fputs(
+        "<p>Computing is the mean over the ranks, waiting what the slowest rank takes "
+        "more, traffic what nothing hides.</p>\n<div class=\"figures\">\n",
+        stream);
+    const bool good = draw_all(stream, set, error);
+    fputs("</div>\n", stream);
+    return good;
+}
