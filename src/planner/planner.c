@@ -243,18 +243,19 @@ done:
 }
 
 /* A row that keeps the tolerance is tried with looser ones too, as long as that shortens
- * the step: where the network is the limit, balance is worth less than traffic. Once the
- * row has a plan, a refusal only ends this. */
+ * the step by a hundredth or so: where the network is the limit, balance is worth less
+ * than traffic. Once the row has a plan, a refusal only ends this. */
 static cpb_status try_tolerances(const cpb_balancer *row, const cpb_masks *masks,
                                  const cpb_options *options, cpb_plan **best,
                                  int64_t *best_time, cpb_error *error)
 {
-    enum { TIMES = 4, LOOSEST_PPM = 1000000 };
+    enum { TIMES = 4, LOOSEST_PPM = 1000000, WORTH_GOING_ON = 128 };
     int64_t tolerance = options->tolerance_ppm;
     int64_t before = *best_time;
     cpb_status status = try_row(row, masks, options, tolerance, best, best_time, error);
     while (status == CPB_OK && row->weights == CPB_WEIGHTS_LOOKUP &&
-           *best_time < before && tolerance > 0 && tolerance * TIMES <= LOOSEST_PPM) {
+           *best_time < before - before / WORTH_GOING_ON && tolerance > 0 &&
+           tolerance * TIMES <= LOOSEST_PPM) {
         tolerance *= TIMES;
         before = *best_time;
         status = try_row(row, masks, options, tolerance, best, best_time, error);
