@@ -139,13 +139,38 @@ static bool take_open(builder *b)
     return true;
 }
 
+/* Cost of the rank once it has a ware as a whole and is filled up. */
+static int64_t cost_with(const builder *b, int32_t i)
+{
+    const cpb_ware *const ware = &b->stock->ware[i];
+    const int64_t left = b->size - (ware->end - ware->begin);
+    return ware->cost + cpb_stock_cheapest(b->stock, left);
+}
+
 static bool fits(const builder *b, int32_t i)
 {
     const cpb_ware *const ware = &b->stock->ware[i];
-    const int64_t length = ware->end - ware->begin;
-    return length <= b->size &&
-           ware->cost + cpb_stock_cheapest(b->stock, b->size - length) <=
-               b->cost + b->slack;
+    return ware->end - ware->begin <= b->size && cost_with(b, i) <= b->cost + b->slack;
+}
+
+/* A ware that as a whole closes the rank's deficit; -1 where none is found. What wares
+ * add grows with their density, near enough to begin the search by halving. */
+static int32_t closing(const builder *b)
+{
+    const cpb_stock *const stock = b->stock;
+    int32_t low = stock->front, high = stock->back + 1;
+    while (high - low > 1) {
+        const int32_t middle = low + (high - low) / 2;
+        if (fits(b, middle))
+            low = middle;
+        else
+            high = middle;
+    }
+    const int32_t last = (int32_t)cpb_min(stock->back, low + WHOLES_TRIED);
+    for (int32_t i = last; i >= stock->front && i >= low - WHOLES_TRIED; i--)
+        if (!stock->gone[i] && fits(b, i) && cost_with(b, i) >= b->cost - b->slack)
+            return i;
+    return -1;
 }
 
 /* Whether a ware is as dense as what the rank still needs. */
@@ -163,8 +188,8 @@ static void open_ware(builder *b, int32_t i)
     cpb_stock_remove(b->stock, i);
 }
 
-/* The next ware: the densest that fits goes as a whole; where none does, or that would
- * leave most of a deficit, one that is denser is opened. */
+/* The next ware: the densest that fits goes as a whole; where none is dense enough, one
+ * that closes the deficit; where none does, one that is denser is opened. */
 static void choose(builder *b, bool fresh)
 {
     const cpb_stock *const stock = b->stock;
@@ -187,6 +212,11 @@ static void choose(builder *b, bool fresh)
         denser = i;
         if (fresh && b->recipe->longest_first)
             break;
+    }
+    const int32_t whole = fresh ? -1 : closing(b);
+    if (whole >= 0) {
+        give_whole(b, whole);
+        return;
     }
     if (denser < 0)
         denser = stock->back;

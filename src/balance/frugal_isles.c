@@ -7,8 +7,8 @@
 
 #include "../base/error.h"
 
-/* Neighbours are bundled up to a share's sixth: many small isles then cost few runs. */
-enum { BUNDLES_PER_SHARE = 6 };
+/* Neighbours are bundled up to a share's quarter: many small isles then cost few runs. */
+enum { BUNDLES_PER_SHARE = 4 };
 
 static int64_t round_up(int64_t position, int64_t grid)
 {
