@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Masks and options in, a plan out: mask -> work -> balance -> plan, and `auto`, which
  * walks that line for every row of the table and keeps the plan that scores best. */
+#include "glance.h"
 #include "view.h"
 
 #include "../base/error.h"
@@ -177,12 +178,14 @@ static cpb_status check_cap(const cpb_plan *plan, const cpb_options *options,
     return CPB_OK;
 }
 
-/* The plan promises what `options` ask for; the row is held to `tolerance_ppm`. */
+/* The plan promises what `options` ask for; the row is held to `tolerance_ppm`. The plan
+ * is NULL where a glance shows that its step takes longer than `limit`. */
 static cpb_status run_row(const cpb_balancer *row, const cpb_masks *masks,
                           const cpb_options *options, int64_t tolerance_ppm,
-                          cpb_plan **plan, cpb_error *error)
+                          int64_t limit, cpb_plan **plan, cpb_error *error)
 {
     cpb_options held_to = *options;
+    bool passes;
     cpb_arena arena = {.allocator = cpb_allocator_or_default(&options->allocator)};
     cpb_deal deal = {.arena = &arena};
     cpb_view view = {0};
@@ -193,6 +196,10 @@ static cpb_status run_row(const cpb_balancer *row, const cpb_masks *masks,
     held_to.tolerance_ppm = tolerance_ppm;
     CPB_TRY(cpb_view_create(row, masks, &held_to, &arena, &view, error));
     CPB_TRY(row->run(&view, &deal, error));
+    CPB_TRY(
+        cpb_glance_passes(&deal, masks, &options->setup, view.ranks, limit, &passes));
+    if (passes)
+        goto done;
     const cpb_plan_parts parts = {
         .tokens = view.tokens,
         .padding = view.padding,
@@ -228,7 +235,9 @@ static cpb_status try_row(const cpb_balancer *row, const cpb_masks *masks,
     int64_t time;
     cpb_status status;
 
-    CPB_TRY(run_row(row, masks, options, tolerance_ppm, &plan, error));
+    CPB_TRY(run_row(row, masks, options, tolerance_ppm, *best_time, &plan, error));
+    if (!plan)
+        goto done;
     CPB_TRY(cpb_step_within(plan, masks, &options->setup, *best_time,
                             &options->allocator, &time, error));
     if (!*best || time <= *best_time) {
@@ -315,7 +324,8 @@ cpb_status cpb_plan_create(const cpb_masks *masks, const cpb_options *options,
             options->balancer, cpb_nearest(options->balancer, cpb_balancer_name));
         goto done;
     }
-    CPB_TRY(run_row(row, masks, options, options->tolerance_ppm, plan, error));
+    CPB_TRY(
+        run_row(row, masks, options, options->tolerance_ppm, INT64_MAX, plan, error));
 done:
     return status;
 }
