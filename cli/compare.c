@@ -3,6 +3,7 @@
 #define _XOPEN_SOURCE 700 /* POSIX 2008 */
 #include "command.h"
 #include "comparison.h"
+#include "curve.h"
 #include "message.h"
 #include "packs.h"
 #include "progress.h"
@@ -87,6 +88,8 @@ static bool add_batch(const cli_options *options, comparison *to, cpb_error *err
 
 static bool run(const cli_options *options, cpb_error *error)
 {
+    if (options->curve)
+        return curve_run(options, error);
     cli_packs packs = {0};
     cli_recipe recipe = {0};
     comparison result = {0};
@@ -118,11 +121,14 @@ const cli_command compare_command = {
         "several\n"
         "packs the table shows medians, then the worst.\n"
         "--sample builtin draws from the WLB-LLM (OSDI'25) length distribution as "
-        "published with\nDistCA.\n",
+        "published with\nDistCA.\n"
+        "--curve: frugal alone, on one pack, at tolerances from 0 to 100 % and "
+        "--tolerance;\neach row has the best plan found that keeps its tolerance.\n",
     .examples = "  cpb compare --documents 16384,4096,8192,2048 --ranks 4\n"
                 "  cpb compare --sample builtin --tokens 131072 --count 16 --ranks 8\n"
                 "  cpb compare --packs packs.jsonl --mask window:4096 --ranks 8 "
                 "--csv\n"
+                "  cpb compare --documents @lengths.txt --ranks 16 --nodes 2 --curve\n"
                 "  find . -name '*.txt' -exec wc -w {} + | awk '$2 != \"total\" {print "
                 "$1}' |\n"
                 "    cpb compare --documents - --ranks 8\n",

@@ -5,6 +5,7 @@
 
 #include "figures.h"
 #include "message.h"
+#include "setup.h"
 #include "table.h"
 
 #include <inttypes.h>
@@ -160,23 +161,6 @@ static bool by_csv(comparison *from, cpb_error *error)
     return true;
 }
 
-/* One object per line, so that the list reads as a table does. */
-static bool by_json(const comparison *from, cpb_error *error)
-{
-    const size_t n = json_array_size(from->objects);
-    fputs("[\n", stdout);
-    for (size_t i = 0; i < n; i++) {
-        char *const text =
-            json_dumps(json_array_get(from->objects, i), JSON_REAL_PRECISION(17));
-        if (!text)
-            return fail_memory(error);
-        printf("%s%s\n", text, i + 1 < n ? "," : "");
-        free(text);
-    }
-    fputs("]\n", stdout);
-    return true;
-}
-
 static int ascending(const void *a, const void *b)
 {
     double x, y;
@@ -287,18 +271,10 @@ static bool print_table(const comparison *from, summarise *reduce, cpb_error *er
 
 static void print_title(const comparison *from)
 {
-    char tokens[TABLE_CELL_BYTES], ranks[TABLE_CELL_BYTES];
-    const cpb_setup *const setup = &from->setup;
     if (from->n_packs > 1)
         printf("%zu packs of up to ", from->n_packs);
-    printf("%s tokens on %s ranks: cost %s, kernel %s, transport %s\n",
-           table_thousands(from->tokens, tokens), table_thousands(from->ranks, ranks),
-           cost_names[setup->cost], kernel_names[setup->kernel],
-           transport_names[setup->transport]);
-    printf("step of one attention layer under profile %s, overlap %s, %s; received and "
-           "most (per rank) in sequences\n\n",
-           setup->profile.name, overlap_names[setup->overlap],
-           setup->backward ? "forward and backward" : "forward");
+    setup_print(&from->setup, from->tokens, from->ranks);
+    puts("; received and most (per rank) in sequences\n");
 }
 
 static bool by_table(const comparison *from, cpb_error *error)
@@ -343,6 +319,6 @@ bool comparison_print(comparison *from, cpb_error *error)
     print_refusals(from);
     if (from->format == COMPARISON_CSV)
         return by_csv(from, error);
-    return from->format == COMPARISON_JSON ? by_json(from, error)
+    return from->format == COMPARISON_JSON ? json_print_list(from->objects, error)
                                            : by_table(from, error);
 }

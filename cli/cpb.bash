@@ -22,7 +22,7 @@ _cpb() {
         [plan]='--documents --mask --combine --ranks --nodes --speeds --balancer --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --effort --strict --order --inverse --dtype --plan --json --help'
         [score]='--documents --mask --ranks --nodes --speeds --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --strict --order --plan --json --help'
         [check]='--documents --mask --ranks --nodes --speeds --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --order --inverse --plan --help'
-        [compare]='--documents --mask --combine --ranks --nodes --speeds --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --effort --packs --sample --tokens --count --seed --json --csv --help'
+        [compare]='--documents --mask --combine --ranks --nodes --speeds --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --effort --packs --sample --tokens --count --seed --curve --json --csv --help'
         [calibrate]='--output --json --help'
         [sweep]='--documents --mask --combine --ranks --nodes --speeds --balancer --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --effort --packs --sample --tokens --count --seed --memory --threads --output --json --csv --help'
         [report]='--output --help'

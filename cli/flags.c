@@ -257,6 +257,8 @@ const flag_row flags[] = {
      USED_BY_SWEEP, read_number, MEMBER(memory), 1, INT64_MAX >> 20, NULL},
     {"threads", "N", "worker threads; default one per core", USED_BY_SWEEP, read_number,
      MEMBER(threads), 1, 1024, NULL},
+    {"curve", NULL, "one batch with frugal at several tolerances: traffic for balance",
+     USED_BY_COMPARE, read_switch, MEMBER(curve), 0, 0, NULL},
     {"json", NULL, "print JSON", ALL & ~(unsigned)(USED_BY_CHECK | USED_BY_DRAW),
      read_switch, MEMBER(json), 0, 0, NULL},
     {"csv", NULL, "print CSV, one line per balancer and pack", MANY, read_switch,

@@ -238,3 +238,19 @@ char *json_text(json_t *object)
     free(to.text);
     return NULL;
 }
+
+bool json_print_list(const json_t *array, cpb_error *error)
+{
+    const size_t n = json_array_size(array);
+    fputs("[\n", stdout);
+    for (size_t i = 0; i < n; i++) {
+        char *const text =
+            json_dumps(json_array_get(array, i), JSON_REAL_PRECISION(17));
+        if (!text)
+            return fail_memory(error);
+        printf("%s%s\n", text, i + 1 < n ? "," : "");
+        free(text);
+    }
+    fputs("]\n", stdout);
+    return true;
+}

@@ -45,4 +45,8 @@ json_t *json_list(size_t n, const int64_t *values, size_t stride);
  * it. NULL when memory ends. */
 char *json_text(json_t *object);
 
+/* Print an array on standard output, one element per line, so that it reads as a table
+ * does. */
+bool json_print_list(const json_t *array, cpb_error *error);
+
 #endif

@@ -70,6 +70,7 @@ typedef struct cli_options {
     cli_texts plans; /* where it repeats */
     bool json;
     bool csv;
+    bool curve;
     const char *packs;
     const char *sample;
     int64_t tokens;

@@ -3,6 +3,7 @@
 #include "setup.h"
 
 #include "profile.h"
+#include "table.h"
 
 bool setup_apply(const cli_options *options, int64_t ranks, cpb_setup *setup,
                  cpb_error *error)
@@ -64,4 +65,16 @@ bool planner_options(const cli_options *options, cpb_options *out, cpb_error *er
     if (options->combine >= 0)
         out->combine = (cpb_combine)options->combine;
     return setup_apply(options, options->ranks, &out->setup, error);
+}
+
+void setup_print(const cpb_setup *setup, int64_t tokens, int32_t ranks)
+{
+    char text[2][TABLE_CELL_BYTES];
+    printf("%s tokens on %s ranks: cost %s, kernel %s, transport %s\n",
+           table_thousands(tokens, text[0]), table_thousands(ranks, text[1]),
+           cost_names[setup->cost], kernel_names[setup->kernel],
+           transport_names[setup->transport]);
+    printf("step of one attention layer under profile %s, overlap %s, %s",
+           setup->profile.name, overlap_names[setup->overlap],
+           setup->backward ? "forward and backward" : "forward");
 }

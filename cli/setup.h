@@ -16,4 +16,8 @@ void promise_apply(const cli_options *options, cpb_promise *promise);
 /* Options of the planner from the flags; strings and speeds are borrowed. */
 bool planner_options(const cli_options *options, cpb_options *out, cpb_error *error);
 
+/* Print what a table of plans is about and how it was measured: two lines, the end of
+ * the second left to the caller. */
+void setup_print(const cpb_setup *setup, int64_t tokens, int32_t ranks);
+
 #endif
