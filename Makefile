@@ -16,7 +16,7 @@ export CTEST_PARALLEL_LEVEL ?= $(CMAKE_BUILD_PARALLEL_LEVEL)
 unexport MAKEFLAGS
 workflow = @env -u MAKELEVEL $(CMAKE) --workflow --preset
 
-.PHONY: build demo test test-python fuzz bench pictures install clean help
+.PHONY: build demo test test-python fuzz bench pictures docs install clean help
 .NOTPARALLEL:
 
 build: ## library and program into build/release
@@ -46,6 +46,10 @@ bench: ## measure speed
 
 pictures: build ## draw the pictures of the documentation anew
 	docs/pictures/make.sh build/release/cpb
+
+docs: ## reference and guide as pages, into build/docs/html
+	@ci/install.sh docs
+	ci/docs.sh
 
 install: build ## install below PREFIX (/usr/local); DESTDIR works
 	$(CMAKE) --install build/release --prefix $(PREFIX)

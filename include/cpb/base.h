@@ -8,10 +8,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** \def CPB_VERSION_MAJOR
+ *  Of these headers; cpb_version() is the library's.
+ *  \def CPB_VERSION_MINOR
+ *  Before 1.0 each of them may change the interface.
+ *  \def CPB_VERSION_PATCH
+ *  Changes no interface. */
 #define CPB_VERSION_MAJOR 0
 #define CPB_VERSION_MINOR 1
 #define CPB_VERSION_PATCH 0
 
+/** \def CPB_API
+ *  What the library exports.
+ *  \def CPB_CHECKED
+ *  The same, with a result that must not be ignored. */
 #if defined(__GNUC__) && !defined(CPB_CFFI)
 #define CPB_API __attribute__((visibility("default")))
 #define CPB_CHECKED __attribute__((visibility("default"), warn_unused_result))

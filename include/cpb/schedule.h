@@ -166,10 +166,19 @@ CPB_API void cpb_schedule_free(cpb_schedule *schedule);
 /** Name of the row that made it (what `auto` chose). Static memory. */
 CPB_API const char *cpb_schedule_row(const cpb_schedule *schedule);
 
+/** How many documents there are. */
 CPB_API int64_t cpb_schedule_n_documents(const cpb_schedule *schedule);
+
+/** How many ranks there are. */
 CPB_API int32_t cpb_schedule_ranks(const cpb_schedule *schedule);
+
+/** How many micro-batches there are. */
 CPB_API int32_t cpb_schedule_micro_batches(const cpb_schedule *schedule);
+
+/** Ranks of every group; 0 where groups have the ranks of their documents. */
 CPB_API int32_t cpb_schedule_block(const cpb_schedule *schedule);
+
+/** How many groups there are. */
 CPB_API int64_t cpb_schedule_n_groups(const cpb_schedule *schedule);
 
 /** [cpb_schedule_n_groups()] by micro-batch, then first rank, then size. Every rank that
@@ -195,6 +204,7 @@ typedef struct cpb_cell {
     int64_t time;   /**< what it works; the rest until its group ends it waits */
 } cpb_cell;
 
+/** How many cells there are. */
 CPB_API int64_t cpb_schedule_n_cells(const cpb_schedule *schedule);
 
 /** [cpb_schedule_n_cells()] by micro-batch, then rank; ranks without tokens have none.

@@ -500,17 +500,6 @@ def law_too_little_memory_is_one_sentence(cpb):
         assert not os.listdir(cpb.folder)
 
 
-def law_the_commands_of_the_guide_work(cpb):
-    guide = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "guide.md")
-    with open(guide, encoding="utf-8") as file:
-        blocks = re.findall(r"(?ms)^```sh\n(.*?)^```$", file.read())
-    path = f"{cpb.path.parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(["sh", "-eu", "-c", "".join(blocks)], cwd=cpb.folder,
-                          capture_output=True, timeout=120, check=False,
-                          env=dict(os.environ, PATH=path))
-    assert blocks and done.returncode == 0, done.stderr
-
-
 def law_the_manual_names_every_flag(cpb):
     manual = os.path.join(os.path.dirname(__file__), "..", "..", "cli", "cpb.1")
     with open(manual, encoding="ascii") as file:
