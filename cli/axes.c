@@ -95,6 +95,14 @@ bool axes_complete(cli_axes *axes, cpb_error *error)
     return true;
 }
 
+void axes_free_completion(cli_axes *axes, const cli_axes *said)
+{
+    if (!said->tolerance_ppm.n)
+        list_free(&axes->tolerance_ppm);
+    if (!said->balancer.n)
+        list_free(&axes->balancer);
+}
+
 size_t axes_size(const cli_axes *axes)
 {
     return axes->ranks.n * axes->tolerance_ppm.n * axes->balancer.n;

@@ -20,6 +20,9 @@ bool axes_read_balancers(const char *text, cli_axes *axes, cpb_error *error);
 /* Put what nobody said: every balancer, the planner's own tolerance. */
 bool axes_complete(cli_axes *axes, cpb_error *error);
 
+/* Free what axes_complete() put into a copy of `said`. */
+void axes_free_completion(cli_axes *axes, const cli_axes *said);
+
 /* How many combinations there are for one pack. */
 size_t axes_size(const cli_axes *axes);
 

@@ -318,6 +318,7 @@ static bool run(const cli_options *options, cpb_error *error)
     free(s.planners);
     packs_close(&s.packs);
     list_free(&s.pack);
+    axes_free_completion(&axes, &options->axes);
     return said;
 }
 
