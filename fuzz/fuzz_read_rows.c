@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Any bytes as a file of rows: every row is complete, or a sentence ends them. */
+/* Any bytes as a file of rows: every row is complete, or a sentence ends them; together
+ * they are the groups of a page, or a sentence says why not. */
 #include "fuzz_input.h"
-#include "rows.h"
+#include "rowset.h"
 
 static void require_row(const cli_row *row)
 {
@@ -14,13 +15,34 @@ static void require_row(const cli_row *row)
         require(texts[i] && strlen(texts[i]) < SIZE_MAX);
 }
 
+/* Every row is in the group that its place says. */
+static void require_set(const char *path)
+{
+    cpb_error error = {.at = -2};
+    cli_rowset set = {.n = 0};
+    size_t total = 0;
+    const bool good = rowset_read(path, &set, &error);
+    if (!good)
+        require_sentence(&error);
+    for (size_t g = 0; good && g < set.answer.n_groups; g++) {
+        size_t n;
+        const set_row *const rows = rowset_group(&set, g, &n);
+        for (size_t i = 0; i < n; i++)
+            require(rows[i].group == g);
+        total += n;
+    }
+    require(!good || (set.n && total == set.n));
+    rowset_free(&set);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     cpb_error error = {.at = -2};
     cli_rows rows = {0};
     cli_row row;
     bool there = true;
-    bool good = rows_open(input_path(data, size), &rows, &error);
+    const char *const path = input_path(data, size);
+    bool good = rows_open(path, &rows, &error);
     while (good && there) {
         good = rows_next(&rows, &row, &there, &error);
         if (good && there)
@@ -30,5 +52,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require_sentence(&error);
     require(rows.whole <= (int64_t)size);
     rows_close(&rows);
+    require_set(path);
     return 0;
 }
