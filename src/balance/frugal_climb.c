@@ -349,9 +349,9 @@ static bool propose(cpb_climb *climb, int32_t from, swap *s)
     if (a.id < 0)
         return false;
     const int32_t near = pick_neighbour(climb, a.id);
-    if (near >= 0 && pick(climb, 4)) {
+    if (near >= 0 && pick(climb, 16)) {
         b.id = near;
-        if (pick(climb, 2))
+        if (pick(climb, 3))
             b.id = pick_patch(climb, board->patch[near].rank);
     } else {
         b.id = pick_patch(climb, (int32_t)pick(climb, board->view->ranks));
@@ -361,7 +361,7 @@ static bool propose(cpb_climb *climb, int32_t from, swap *s)
     b.tail = pick(climb, 2);
     const int64_t most = most_of(board, a, b);
     int64_t length = most;
-    if (pick(climb, 2))
+    if (!pick(climb, 4))
         length = cpb_min(most, (1 + pick(climb, cpb_ceil_div(most, step))) * step);
     *s = swap_of(board, a, b, length);
     for (int i = 0; i < 6 && length > step && !keeps_limits(climb, s); i++) {
