@@ -371,21 +371,28 @@ static bool propose(cpb_climb *climb, int32_t from, swap *s)
     return keeps_limits(climb, s);
 }
 
-cpb_status cpb_climb_run(cpb_climb *climb, int64_t effort)
+bool cpb_climb_step(cpb_climb *climb, cpb_sum most)
 {
     cpb_board *const board = climb->board;
-    const int64_t end = board->looked + effort;
-    int32_t card = busiest(board);
-    for (int64_t tries = 0; board->looked < end && !climb->failed; tries++) {
-        swap s;
-        board->looked++;
-        if (tries % 16 == 0)
-            card = busiest(board);
-        const int32_t from = pick(climb, 2) ? card * board->per_card +
-                                                  (int32_t)pick(climb, board->per_card)
-                                            : (int32_t)pick(climb, board->view->ranks);
-        if (propose(climb, from, &s) && carry_out(climb, &s) > 0)
-            take_back(climb, &s);
-    }
+    swap s;
+    board->looked++;
+    if (climb->steps++ % 16 == 0)
+        climb->card = busiest(board);
+    const int32_t from = pick(climb, 2) ? climb->card * board->per_card +
+                                              (int32_t)pick(climb, board->per_card)
+                                        : (int32_t)pick(climb, board->view->ranks);
+    if (!propose(climb, from, &s))
+        return false;
+    if (carry_out(climb, &s) <= most)
+        return true;
+    take_back(climb, &s);
+    return false;
+}
+
+cpb_status cpb_climb_run(cpb_climb *climb, int64_t effort)
+{
+    const int64_t end = climb->board->looked + effort;
+    while (climb->board->looked < end && !climb->failed)
+        cpb_climb_step(climb, 0);
     return climb->failed ? CPB_NO_MEMORY : CPB_OK;
 }

@@ -15,7 +15,9 @@ typedef struct cpb_climb {
     cpb_sum per_key;      /* the linear price of a scaled key */
     cpb_sum per_run;
     uint64_t seed;
-    bool failed; /* memory ended */
+    int64_t steps;
+    int32_t card; /* a busy one */
+    bool failed;  /* memory ended */
 } cpb_climb;
 
 /* Scale prices to the busiest card of the board as it is. */
@@ -29,6 +31,9 @@ int64_t cpb_climb_excess(const cpb_climb *climb);
 
 /* Bring loads within their limits, with least harm, in at most so many rounds. */
 cpb_status cpb_climb_repair(cpb_climb *climb, int64_t rounds);
+
+/* Try a swap and keep it if the worth rises by no more than `most`; true if kept. */
+bool cpb_climb_step(cpb_climb *climb, cpb_sum most);
 
 /* Try swaps and keep those that help, until `effort` patches were looked at. */
 cpb_status cpb_climb_run(cpb_climb *climb, int64_t effort);
