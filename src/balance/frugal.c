@@ -30,7 +30,7 @@ typedef struct patience {
 static const patience patiences[] = {
     [CPB_EFFORT_FAST] = {100, 2000, 4},
     [CPB_EFFORT_DEFAULT] = {200, 8000, 6},
-    [CPB_EFFORT_HIGH] = {2000, 400000, 12},
+    [CPB_EFFORT_HIGH] = {2000, 160000, 12},
 };
 
 typedef struct frugal {
