@@ -15,8 +15,7 @@
 #include <string.h>
 
 static const cpb_recipe recipes[] = {
-    {3, false}, {6, false}, {10, false}, {16, false}, {24, false},
-    {2, true},  {4, true},  {8, true},   {16, true},
+    {6, false}, {10, false}, {16, false}, {4, true}, {8, true}, {16, true},
 };
 enum { N_RECIPES = sizeof recipes / sizeof *recipes };
 
