@@ -14,6 +14,9 @@ _cpb_values() {
     --balancer) cpb plan --help | sed -n '/^Balancers:/,/^$/s/^  \([a-z-]*\) .*/\1/p' ;;
     --mask) cpb plan --help | sed -n '/^Mask families:/,/^$/s/^  \([a-z-]*\) .*/\1/p' ;;
     --sample) echo builtin ;;
+    --meet) echo step micro ;;
+    --groups) echo powers any ;;
+    --row) cpb schedule --help | sed -n '/^Rows:/,/^$/s/^  \([a-z-]*\) .*/\1/p' ;;
     esac
 }
 
@@ -26,6 +29,7 @@ _cpb() {
         [calibrate]='--output --json --help'
         [sweep]='--documents --mask --combine --ranks --nodes --speeds --balancer --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --effort --packs --sample --tokens --count --seed --memory --threads --output --json --csv --help'
         [report]='--output --help'
+        [schedule]='--documents --ranks --nodes --profile --model --overlap --backward --budget --row --meet --groups --batches --fixed --compare --json --output --help'
         [pad]='--documents --ranks --multiple --json --help'
         [draw]='--documents --mask --combine --ranks --nodes --speeds --balancer --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --effort --order --plan --output --help'
     )

@@ -30,6 +30,10 @@ const char *const effort_names[] = {[CPB_EFFORT_FAST] = "fast",
 const char *const combine_names[] = {
     [CPB_COMBINE_LAYERS] = "layers", [CPB_COMBINE_SUM] = "sum", NULL};
 const char *const dtype_names[] = {[CPB_INT64] = "int64", [CPB_INT32] = "int32", NULL};
+const char *const meet_names[] = {
+    [CPB_MEET_STEP] = "step", [CPB_MEET_MICRO] = "micro", NULL};
+const char *const group_names[] = {
+    [CPB_SIZES_POWERS] = "powers", [CPB_SIZES_ANY] = "any", NULL};
 
 static void *member(const flag_row *flag, cli_options *options)
 {
@@ -156,9 +160,10 @@ enum {
     MEASURES = USED_BY_PLAN | USED_BY_SCORE | USED_BY_CHECK | USED_BY_DRAW | MANY,
     PLANS = USED_BY_PLAN | USED_BY_DRAW | MANY,
     READS = USED_BY_SCORE | USED_BY_CHECK,
-    ALL = MEASURES | USED_BY_PAD | USED_BY_CALIBRATE,
+    ALL = MEASURES | USED_BY_PAD | USED_BY_CALIBRATE | USED_BY_SCHEDULE,
     ANY = ALL | USED_BY_REPORT,
-    COUNTS_RANKS = MEASURES | USED_BY_PAD
+    COUNTS_RANKS = MEASURES | USED_BY_PAD,
+    MODELS = MEASURES | USED_BY_SCHEDULE
 };
 
 #define MEMBER(name) offsetof(cli_options, name)
@@ -170,8 +175,8 @@ const flag_row flags[] = {
      "inside each document",
      MEASURES, read_string, MEMBER(documents), 0, 0, NULL},
     {"documents", "LENGTHS",
-     "document lengths L1,L2,... or @FILE or - (standard input)", USED_BY_PAD,
-     read_string, MEMBER(documents), 0, 0, NULL},
+     "document lengths L1,L2,... or @FILE or - (standard input)",
+     USED_BY_PAD | USED_BY_SCHEDULE, read_string, MEMBER(documents), 0, 0, NULL},
     {"mask", "MASK",
      "FAMILY:LENGTHS[;key=value], beside --documents FAMILY[:N], or @FILE.json; W*MASK "
      "weighs it; repeats",
@@ -185,8 +190,8 @@ const flag_row flags[] = {
      CPB_MAX_RANKS, NULL},
     {"ranks", "W1,W2,...", "numbers of ranks to try (world sizes)", USED_BY_SWEEP,
      read_ranks, MEMBER(axes), 0, 0, NULL},
-    {"nodes", "N", "nodes that the ranks fill in order; divides W", MEASURES,
-     read_number, MEMBER(nodes), 1, CPB_MAX_RANKS, NULL},
+    {"nodes", "N", "nodes that the ranks fill in order; divides W", MODELS, read_number,
+     MEMBER(nodes), 1, CPB_MAX_RANKS, NULL},
     {"speeds", "S1,S2,...|@FILE",
      "relative speeds of the ranks, whole numbers, one per rank; default all alike",
      MEASURES, read_speeds, MEMBER(speeds), 0, 0, NULL},
@@ -214,13 +219,13 @@ const flag_row flags[] = {
      MEASURES, read_choice, MEMBER(transport), 0, 0, transport_names},
     {"cost", "pairs|tiles|profile", "what is balanced; default profile", MEASURES,
      read_choice, MEMBER(cost), 0, 0, cost_names},
-    {"profile", "NAME|@FILE", "numbers behind modelled times; default h100-fa2",
-     MEASURES, read_string, MEMBER(profile), 0, 0, NULL},
+    {"profile", "NAME|@FILE", "numbers behind modelled times; default h100-fa2", MODELS,
+     read_string, MEMBER(profile), 0, 0, NULL},
     {"model", "Q/KVxD", "query heads, KV heads, head dimension; default 64/4x128",
-     MEASURES, read_model, MEMBER(model), 0, 0, NULL},
-    {"overlap", "none|two-stage|ideal", "what hides traffic; default two-stage",
-     MEASURES, read_choice, MEMBER(overlap), 0, 0, overlap_names},
-    {"backward", NULL, "add the backward pass to loads and step time", MEASURES,
+     MODELS, read_model, MEMBER(model), 0, 0, NULL},
+    {"overlap", "none|two-stage|ideal", "what hides traffic; default two-stage", MODELS,
+     read_choice, MEMBER(overlap), 0, 0, overlap_names},
+    {"backward", NULL, "add the backward pass to loads and step time", MODELS,
      read_switch, MEMBER(backward), 0, 0, NULL},
     {"peers", "MAX", "refuse a plan in which a rank talks to more other ranks",
      USED_BY_PLAN | USED_BY_SCORE | MANY, read_number, MEMBER(peers), 0, CPB_MAX_RANKS,
@@ -263,8 +268,26 @@ const flag_row flags[] = {
      read_switch, MEMBER(json), 0, 0, NULL},
     {"csv", NULL, "print CSV, one line per balancer and pack", MANY, read_switch,
      MEMBER(csv), 0, 0, NULL},
-    {"output", "FILE", "or -o FILE: where the result goes", USED_BY_CALIBRATE,
-     read_string, MEMBER(output), 0, 0, NULL},
+    {"ranks", "R", "ranks of the step: data times context parallel", USED_BY_SCHEDULE,
+     read_number, MEMBER(ranks), 1, CPB_MAX_RANKS, NULL},
+    {"budget", "TOKENS", "most tokens of a rank in one micro-batch", USED_BY_SCHEDULE,
+     read_number, MEMBER(budget), 1, CPB_MAX_TOKENS, NULL},
+    {"row", "NAME", "how to schedule; default auto", USED_BY_SCHEDULE, read_string,
+     MEMBER(row), 0, 0, NULL},
+    {"meet", "step|micro",
+     "ranks wait for each other at the end of the step, or after every micro-batch; "
+     "default step",
+     USED_BY_SCHEDULE, read_choice, MEMBER(meet), 0, 0, meet_names},
+    {"groups", "powers|any", "sizes that groups may have; default powers (of two)",
+     USED_BY_SCHEDULE, read_choice, MEMBER(groups), 0, 0, group_names},
+    {"batches", "MAX", "most micro-batches; default no limit", USED_BY_SCHEDULE,
+     read_number, MEMBER(micro_most), 1, CPB_MAX_MICRO_BATCHES, NULL},
+    {"fixed", "PS", "picoseconds that every micro-batch of a rank takes; default 0",
+     USED_BY_SCHEDULE, read_number, MEMBER(fixed), 0, INT64_C(1000000000000), NULL},
+    {"compare", NULL, "print a table of every row", USED_BY_SCHEDULE, read_switch,
+     MEMBER(compare), 0, 0, NULL},
+    {"output", "FILE", "or -o FILE: where the result goes",
+     USED_BY_CALIBRATE | USED_BY_SCHEDULE, read_string, MEMBER(output), 0, 0, NULL},
     {"output", "FILE",
      "or -o FILE: where the picture goes, .svg, .png or .pdf; without it the terminal "
      "shows it",

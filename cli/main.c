@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 static const cli_command *const commands[] = {
-    &plan_command,    &score_command,     &check_command,
-    &compare_command, &sweep_command,     &report_command,
-    &pad_command,     &calibrate_command, &draw_command};
+    &plan_command,  &score_command,   &check_command, &compare_command,
+    &sweep_command, &report_command,  &pad_command,   &calibrate_command,
+    &draw_command,  &schedule_command};
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -58,6 +58,8 @@ static void print_help(const cli_command *command, FILE *stream)
         print_names(stream, "Mask families", cpb_mask_family_name,
                     cpb_mask_family_summary);
     }
+    if (command->user & USED_BY_SCHEDULE)
+        print_names(stream, "Rows", cpb_schedule_name, cpb_schedule_summary);
     fprintf(stream, "\nExamples:\n%s", command->examples);
 }
 

@@ -31,7 +31,12 @@ static cli_options nothing_said(void)
                          .seed = -1,
                          .multiple = -1,
                          .memory = -1,
-                         .threads = -1};
+                         .threads = -1,
+                         .budget = -1,
+                         .meet = -1,
+                         .groups = -1,
+                         .micro_most = -1,
+                         .fixed = -1};
 }
 
 /* The letter of the few flags that have one. */

@@ -19,7 +19,8 @@ typedef enum cli_user {
     USED_BY_DRAW = 32,
     USED_BY_CALIBRATE = 64,
     USED_BY_SWEEP = 128,
-    USED_BY_REPORT = 256
+    USED_BY_REPORT = 256,
+    USED_BY_SCHEDULE = 512
 } cli_user;
 
 /* Values of a flag that repeats. */
@@ -77,6 +78,13 @@ typedef struct cli_options {
     int64_t count;
     int64_t seed;
     int64_t multiple;
+    int64_t budget;
+    const char *row;
+    int64_t meet;
+    int64_t groups;
+    int64_t micro_most;
+    int64_t fixed;
+    bool compare;
     const char *output; /* -o */
     cli_axes axes;
     int64_t memory;
@@ -106,6 +114,8 @@ extern const char *const sizes_names[];
 extern const char *const effort_names[];
 extern const char *const combine_names[];
 extern const char *const dtype_names[];
+extern const char *const meet_names[];
+extern const char *const group_names[];
 enum {
     N_KERNELS = 3,
     N_TRANSPORTS = 3,

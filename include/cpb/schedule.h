@@ -71,11 +71,14 @@ typedef struct cpb_domain {
         token_multiple; /**< tokens of a rank are padded to a multiple of this, >= 1 */
     int64_t fixed;      /**< picoseconds that every micro-batch of a rank takes */
     cpb_meet meet;
-    int32_t stages;  /**< pipeline stages, >= 1; more than one needs CPB_MEET_MICRO */
-    int64_t window;  /**< most places a document may move in the order; -1: any */
-    int64_t hold;    /**< most steps that a giant may be held back; 0: none */
-    const char *row; /**< a name of cpb_schedule_name() */
-    cpb_setup setup; /**< kernel, profile, model, overlap, backward */
+    int32_t stages; /**< pipeline stages, >= 1; more than one needs CPB_MEET_MICRO */
+    int64_t window; /**< most places a document may move in the order, else the schedule
+                         is refused with the places it moves one by; -1: any */
+    int64_t
+        hold; /**< most steps that a giant may be held back; the rows of this version
+                         hold none back, a proof accepts those of others */
+    const char *row;         /**< a name of cpb_schedule_name() */
+    cpb_setup setup;         /**< kernel, profile, model, overlap, backward */
     cpb_allocator allocator; /**< both NULL: malloc and free */
 } cpb_domain;
 

@@ -92,6 +92,10 @@ cpb_status cpb_row_free(cpb_batch *batch, cpb_draft *draft, cpb_error *error)
     const size_t n = (size_t)batch->n;
     cpb_fill fill;
     cpb_status status;
+    if (batch->domain->one_size)
+        return cpb_fail(error, CPB_UNSUPPORTED, -1,
+                        "row 'free' has groups of several sizes; use one with fixed "
+                        "groups");
     CPB_TRY(cpb_fill_create(batch, ranks, &fill, error));
     int32_t *const list = cpb_arena_take(arena, n, sizeof *list);
     int32_t *const next = cpb_arena_zeros(arena, (size_t)ranks, sizeof *next);

@@ -114,6 +114,14 @@ static cpb_status keep(cpb_batch *batch, const cpb_draft *draft, const char *row
     CPB_TRY(cpb_schedule_list_cells(&timeline, s, error));
     s->row = row;
     CPB_TRY(cpb_schedule_measure(&timeline, &s->score, error));
+    if (batch->domain->window >= 0 && s->score.moved_max > batch->domain->window) {
+        status = cpb_fail(
+            error, CPB_UNSUPPORTED, -1,
+            "an order window of %lld places is not kept: row '%s' moves a "
+            "document by %lld",
+            (long long)batch->domain->window, row, (long long)s->score.moved_max);
+        goto done;
+    }
     s->hash = hash_of(s);
     *out = s;
 done:

@@ -88,6 +88,7 @@ static void random_step(step *s, uint64_t *seed)
     d->budget = test_random(seed, d->token_multiple, 400);
     d->micro_multiple = (int32_t)test_random(seed, 1, 3);
     d->micro_least = (int32_t)test_random(seed, 0, 4);
+    d->one_size = test_random(seed, 0, 4) == 0;
     d->fixed = test_random(seed, 0, 1) * test_random(seed, 0, 100000);
     d->meet = (cpb_meet)test_random(seed, CPB_MEET_STEP, CPB_MEET_MICRO);
     d->stages = d->meet ? (int32_t)test_random(seed, 1, 3) : 1;
@@ -529,6 +530,14 @@ static void test_bad_input_is_refused(void **state)
     domain.micro_most = 1;
     says(&documents, &domain, "needs 2 micro-batches");
     domain.micro_most = 0;
+    domain.window = 0;
+    says(&documents, &domain, "an order window of 0 places is not kept");
+    domain.window = -1;
+    domain.one_size = true;
+    domain.row = "free";
+    says(&documents, &domain, "use one with fixed groups");
+    domain.row = "auto";
+    domain.one_size = false;
     domain.sizes = CPB_SIZES_LIST;
     domain.size = three;
     domain.n_size = 2;
