@@ -289,6 +289,14 @@ size_t cpb_batch_least_size(const cpb_batch *batch, int64_t tokens)
     return i;
 }
 
+size_t cpb_batch_next_rung(const cpb_batch *batch, size_t s)
+{
+    size_t next = s + 1;
+    while (next < batch->n_sizes && batch->sizes[next] % batch->sizes[s])
+        next++;
+    return next;
+}
+
 int32_t cpb_batch_micro(const cpb_batch *batch, int64_t n)
 {
     const cpb_domain *const domain = batch->domain;

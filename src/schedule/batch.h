@@ -63,6 +63,10 @@ int64_t cpb_batch_alone(const cpb_batch *batch, int64_t j, size_t s);
  * n_sizes where there is none. */
 size_t cpb_batch_least_size(const cpb_batch *batch, int64_t tokens);
 
+/* The next larger size that is a multiple of sizes[s], so that groups of both lie inside
+ * each other; n_sizes where there is none. */
+size_t cpb_batch_next_rung(const cpb_batch *batch, size_t s);
+
 /* The fewest micro-batches >= n that the domain allows; 0 where it allows none. */
 int32_t cpb_batch_micro(const cpb_batch *batch, int64_t n);
 

@@ -108,7 +108,7 @@ int64_t cpb_fill_allot(const cpb_fill *fill)
         low = high;
         high += high / 4 + 1;
     }
-    while (high - low > high / PRECISION) {
+    while (high - low > 1 + high / PRECISION) {
         const int64_t middle = low + (high - low) / 2;
         if (allots(fill, n_long, work, middle))
             high = middle;
@@ -252,6 +252,22 @@ static int32_t first_free(cpb_fill *fill, int64_t tokens, int64_t least)
     return best;
 }
 
+/* Where no rank has room for a whole job, the fewest ranks that have share it. */
+static bool place_shared(cpb_fill *fill, int32_t j)
+{
+    const cpb_batch *const batch = fill->batch;
+    size_t s = 1;
+    while (s < batch->n_sizes && batch->sizes[s] <= fill->width &&
+           !place_long(fill, j, s))
+        s++;
+    if (s == batch->n_sizes || batch->sizes[s] > fill->width)
+        return false;
+    const int32_t first = fill->place[j].first - fill->first;
+    for (int32_t r = first; r < first + batch->sizes[s]; r++)
+        cpb_heap_grown(&fill->heap, r);
+    return true;
+}
+
 static bool place_shorts(cpb_fill *fill)
 {
     const cpb_batch *const batch = fill->batch;
@@ -265,12 +281,14 @@ static bool place_shorts(cpb_fill *fill)
             continue;
         const cpb_share share = cpb_fill_whole(fill, j);
         const int32_t r = first_free(fill, share.tokens, least);
-        if (r < 0)
+        if (r >= 0) {
+            cpb_share_add(&fill->load[r], &share, 1);
+            fill->finish[r] = cpb_fill_time(fill, r, &fill->load[r]);
+            cpb_heap_grown(&fill->heap, r);
+            fill->place[j].first = fill->first + r;
+        } else if (!place_shared(fill, j)) {
             return false;
-        cpb_share_add(&fill->load[r], &share, 1);
-        fill->finish[r] = cpb_fill_time(fill, r, &fill->load[r]);
-        cpb_heap_grown(&fill->heap, r);
-        fill->place[j].first = fill->first + r;
+        }
     }
     return true;
 }

@@ -46,11 +46,13 @@ void cpb_heap_fill(cpb_heap *heap, int32_t n)
 
 void cpb_heap_grown(cpb_heap *heap, int32_t thing)
 {
-    sink(heap, heap->at[thing]);
+    if (heap->at[thing] >= 0)
+        sink(heap, heap->at[thing]);
 }
 
 void cpb_heap_pop(cpb_heap *heap)
 {
+    heap->at[heap->slot[0]] = -1;
     if (--heap->n == 0)
         return;
     set(heap, 0, heap->slot[heap->n]);

@@ -8,7 +8,7 @@
 typedef struct cpb_heap {
     int32_t n;
     int32_t *slot;      /* [n] the thing in each slot; slot 0 is the top */
-    int32_t *at;        /* the slot of each thing */
+    int32_t *at;        /* the slot of each thing, -1 once it is taken out */
     const int64_t *key; /* of each thing, the caller's */
 } cpb_heap;
 
@@ -19,7 +19,7 @@ bool cpb_heap_create(cpb_arena *arena, int32_t most, const int64_t *key,
 /* Hold the things 0 .. n - 1. */
 void cpb_heap_fill(cpb_heap *heap, int32_t n);
 
-/* After the key of a thing in the heap grew. */
+/* After the key of a thing grew; one that was taken out stays out. */
 void cpb_heap_grown(cpb_heap *heap, int32_t thing);
 
 /* Take the top out. */

@@ -11,11 +11,15 @@ static const cpb_row rows[] = {
     {"auto", "the row below with the least modelled time, of equals the least traffic",
      NULL},
     {"free", "each document on as few ranks as the step's time allows", cpb_row_free},
+    {"lockstep", "every micro-batch filled on all ranks", cpb_row_lockstep},
+    {"grid", "fixed groups of the best size, each filled inside", cpb_row_grid},
     {"first-fit", "fixed groups, first fit in the loader's order", cpb_row_first_fit},
     {"longest-first", "fixed groups, longest first to the pack with the fewest tokens",
      cpb_row_longest_first},
     {"wlb", "fixed groups, longest first to the pack with the least time (WLB-LLM)",
      cpb_row_wlb},
+    {"megatron", "dynamic groups, tallest first, wave after wave (Megatron Core)",
+     cpb_row_megatron},
 };
 
 const cpb_row *cpb_row_at(size_t i)

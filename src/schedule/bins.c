@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Rows that deal jobs to bins and fill each: a bin is a block of ranks in one micro-batch.
+ *
+ * lockstep  one block of all ranks, so that every micro-batch is filled as one
+ * grid      fixed groups of one size, each a block; every size is tried
+ *
+ * More micro-batches than the tokens need cost `fixed` each, but leave room for balance,
+ * so a few numbers of them are tried. */
+#include "deal.h"
+#include "fill.h"
+#include "rows.h"
+
+#include "../base/error.h"
+
+#include <string.h>
+
+enum { ROUNDS = 12, SPARES = 5 };
+
+/* How jobs are dealt. */
+typedef enum dealing {
+    MIXED, /* costliest first, to the bin with the least work that has room */
+    SORTED /* bin after bin: the costliest that are left, topped up with the cheapest */
+} dealing;
+
+/* What a row tries, its memory, and the best that was found. */
+typedef struct trial {
+    cpb_batch *batch;
+    cpb_fill fill;
+    cpb_deal deal;
+    int64_t *cost;   /* [jobs] work, and where there is none, tokens */
+    int64_t *tokens; /* [jobs] */
+    int32_t *list;   /* [jobs] by bin */
+    int64_t *start;  /* [bins + 1] of each bin in the list */
+    int64_t *chain;  /* [ranks] time of each block's micro-batches */
+    int64_t most_bins;
+    cpb_draft *best;
+    int64_t best_time;
+    int64_t needed; /* micro-batches, where none was allowed */
+} trial;
+
+static cpb_status create(cpb_batch *batch, cpb_draft *draft, trial *t, cpb_error *error)
+{
+    cpb_arena *const arena = batch->scratch;
+    const size_t n = (size_t)batch->n;
+    const int64_t ranks = batch->domain->ranks;
+    cpb_status status;
+    *t = (trial){
+        .batch = batch,
+        .most_bins = batch->n + ranks,
+        .cost = cpb_arena_take(arena, n, sizeof *t->cost),
+        .tokens = cpb_arena_take(arena, n, sizeof *t->tokens),
+        .list = cpb_arena_take(arena, n, sizeof *t->list),
+        .chain = cpb_arena_take(arena, (size_t)ranks, sizeof *t->chain),
+        .best = draft,
+        .best_time = INT64_MAX,
+    };
+    t->start = cpb_arena_take(arena, (size_t)t->most_bins + 1, sizeof *t->start);
+    if (!t->cost || !t->tokens || !t->list || !t->chain || !t->start)
+        return cpb_fail_memory(error);
+    CPB_TRY(cpb_fill_create(batch, batch->domain->ranks, &t->fill, error));
+    CPB_TRY(cpb_deal_create(batch, (int32_t)t->most_bins, &t->deal, error));
+    for (size_t j = 0; j < n; j++) {
+        t->cost[j] = batch->jobs[j].work + batch->jobs[j].tokens;
+        t->tokens[j] = batch->jobs[j].tokens;
+    }
+    t->deal.size = t->tokens;
+    t->deal.cost = t->cost;
+    t->fill.rounds = ROUNDS;
+done:
+    return status;
+}
+
+/* Bin by bin, 17/20 of its tokens from the front and the rest from the back. */
+static void deal_sorted(trial *t)
+{
+    const cpb_batch *const batch = t->batch;
+    const int64_t room = cpb_ceil_div(batch->tokens, t->deal.n_bins);
+    int64_t front = 0, back = batch->n;
+    for (int32_t bin = 0; bin < t->deal.n_bins; bin++) {
+        const bool last = bin + 1 == t->deal.n_bins;
+        int64_t used = 0;
+        while (front < back &&
+               (last || used + t->tokens[front] <= room - room * 3 / 20 || !used)) {
+            used += t->tokens[front];
+            t->deal.bin[front++] = bin;
+        }
+        while (front < back && used + t->tokens[back - 1] <= room) {
+            used += t->tokens[--back];
+            t->deal.bin[back] = bin;
+        }
+    }
+}
+
+/* Jobs by bin, ascending inside each. */
+static void list_bins(trial *t)
+{
+    const int64_t n = t->batch->n;
+    memset(t->start, 0, ((size_t)t->deal.n_bins + 1) * sizeof *t->start);
+    for (int64_t j = 0; j < n; j++)
+        t->start[t->deal.bin[j]]++;
+    int64_t sum = 0;
+    for (int32_t bin = 0; bin <= t->deal.n_bins; bin++) {
+        sum += t->start[bin];
+        t->start[bin] = sum;
+    }
+    for (int64_t j = n; j-- > 0;)
+        t->list[--t->start[t->deal.bin[j]]] = (int32_t)j;
+}
+
+/* Fill every bin; the time of the step, INT64_MAX where one does not fit or the time is
+ * not below the best. Blocks wait for each other after every micro-batch if `meet`. */
+static int64_t fill_bins(trial *t, int32_t width, bool meet)
+{
+    const int32_t blocks = t->batch->domain->ranks / width;
+    int64_t meeting = 0, longest = 0;
+    memset(t->chain, 0, (size_t)blocks * sizeof *t->chain);
+    for (int32_t first = 0; first < t->deal.n_bins; first += blocks) {
+        int64_t largest = 0;
+        for (int32_t b = 0; b < blocks; b++) {
+            const int32_t bin = first + b;
+            t->fill.list = t->list + t->start[bin];
+            t->fill.n = t->start[bin + 1] - t->start[bin];
+            t->fill.first = b * width;
+            t->fill.width = width;
+            if (!t->fill.n)
+                continue;
+            cpb_fill_run(&t->fill);
+            if (!t->fill.fits)
+                return INT64_MAX;
+            t->chain[b] += t->fill.time;
+            largest = cpb_max(largest, t->fill.time);
+            if (!meet && t->chain[b] >= t->best_time)
+                return INT64_MAX;
+        }
+        meeting += largest;
+        longest = cpb_max(longest, largest);
+        if (meet && meeting >= t->best_time)
+            return INT64_MAX;
+    }
+    if (meet)
+        return meeting + (t->batch->domain->stages - 1) * longest;
+    for (int32_t b = 0; b < blocks; b++)
+        longest = cpb_max(longest, t->chain[b]);
+    return longest;
+}
+
+/* Deal, fill, and keep what is better than all before. */
+static void attempt(trial *t, int32_t width, int32_t block, int32_t micro_batches,
+                    dealing how)
+{
+    const cpb_batch *const batch = t->batch;
+    const int32_t blocks = batch->domain->ranks / width;
+    const bool meet = !block || batch->domain->meet == CPB_MEET_MICRO;
+    const int64_t most = cpb_max(1, cpb_ceil_div(batch->n, blocks));
+    t->deal.n_bins = (int32_t)cpb_min(micro_batches, most) * blocks;
+    t->deal.room = width * batch->budget;
+    if (how == SORTED)
+        deal_sorted(t);
+    else if (!cpb_deal_run(&t->deal, batch->n))
+        return;
+    list_bins(t);
+    const int64_t time = fill_bins(t, width, meet);
+    if (time >= t->best_time)
+        return;
+    t->best_time = time;
+    t->best->micro_batches = micro_batches;
+    t->best->block = block;
+    for (int64_t j = 0; j < batch->n; j++) {
+        t->best->place[j] = t->fill.place[j];
+        t->best->place[j].micro = t->deal.bin[j] / blocks;
+    }
+}
+
+/* The k-th number of micro-batches to try beyond the least, and then doublings, as long
+ * as nothing fits. */
+static int64_t spare(int64_t least, int k)
+{
+    const int64_t spares[SPARES] = {0, 1, 1 + least / 8, 2 + least / 4, 2 + least / 2};
+    return k < SPARES ? least + spares[k] : (least + 1) << cpb_min(k - SPARES + 1, 30);
+}
+
+static void try_width(trial *t, int32_t width, int32_t block)
+{
+    const cpb_batch *const batch = t->batch;
+    const int64_t blocks = batch->domain->ranks / width;
+    const int64_t full = cpb_ceil_div(batch->tokens, batch->budget * width * blocks);
+    const int64_t least = cpb_min(cpb_max(1, full), CPB_MAX_MICRO_BATCHES);
+    int64_t last = 0;
+    for (int k = 0; k < SPARES || t->best_time == INT64_MAX; k++) {
+        const int64_t wanted = spare(least, k);
+        const int32_t micro = cpb_batch_micro(batch, wanted);
+        if (!micro)
+            t->needed = wanted;
+        if (!micro || (k >= SPARES && last > batch->n))
+            break;
+        if (micro == last)
+            continue;
+        last = micro;
+        attempt(t, width, block, micro, MIXED);
+        if (!block && micro > 1)
+            attempt(t, width, block, micro, SORTED);
+    }
+}
+
+static cpb_status finish(const trial *t, cpb_error *error)
+{
+    if (t->best_time < INT64_MAX)
+        return CPB_OK;
+    return cpb_row_fail_micro(t->batch, cpb_max(1, t->needed), error);
+}
+
+cpb_status cpb_row_lockstep(cpb_batch *batch, cpb_draft *draft, cpb_error *error)
+{
+    trial t;
+    cpb_status status;
+    if (batch->domain->one_size)
+        return cpb_fail(
+            error, CPB_UNSUPPORTED, -1,
+            "row 'lockstep' has groups of several sizes; use one with fixed "
+            "groups");
+    CPB_TRY(create(batch, draft, &t, error));
+    try_width(&t, batch->domain->ranks, 0);
+    status = finish(&t, error);
+done:
+    return status;
+}
+
+cpb_status cpb_row_grid(cpb_batch *batch, cpb_draft *draft, cpb_error *error)
+{
+    trial t;
+    cpb_status status;
+    CPB_TRY(create(batch, draft, &t, error));
+    for (size_t s = cpb_batch_least_size(batch, batch->longest); s < batch->n_sizes;
+         s = cpb_batch_next_rung(batch, s))
+        try_width(&t, batch->sizes[s], batch->sizes[s]);
+    status = finish(&t, error);
+done:
+    return status;
+}
