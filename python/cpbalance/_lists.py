@@ -31,6 +31,11 @@ def profiles() -> list[str]:
     return list(_walk(lib.cpb_profile_name))
 
 
+def schedule_rows() -> dict[str, str]:
+    """Names of the ways to schedule, each with a line on what it does."""
+    return dict(zip(_walk(lib.cpb_schedule_name), _walk(lib.cpb_schedule_summary)))
+
+
 def pytorch_default(tokens: int, ranks: int, enabled: bool = True) -> Optional[str]:
     """The balancer that PyTorch picks when nobody picks: "head-tail" if balancing is
     enabled and 2 * ranks divides `tokens`, else None (plain sharding)."""

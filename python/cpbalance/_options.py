@@ -159,6 +159,15 @@ def _ranked(setup: Any, ranks: int, values: Mapping[str, Any]) -> None:
     demand(lib.cpb_setup_check(setup, ranks, error), error)
 
 
+def fill_setup(setup: Any, flag: str, value: Any, held: list[Any],
+               accepted: Mapping[str, Any]) -> None:
+    """Fill one member of a `cpb_setup *` by its flag, if it is one of `accepted`."""
+    if flag not in _SETUP or flag not in accepted:
+        raise TypeError(f"there is no option {flag!r}; accepted are "
+                        f"{', '.join(sorted(accepted))}")
+    _SETUP[flag](setup, flag, value, held)
+
+
 def setup_of(ranks: int, values: Mapping[str, Any]) -> tuple[Any, list[Any]]:
     """`cpb_setup *` and what must outlive it."""
     held: list[Any] = []

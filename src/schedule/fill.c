@@ -203,6 +203,25 @@ static bool place_long(cpb_fill *fill, int32_t j, size_t s)
     return true;
 }
 
+/* Where no group of sizes[s] has room: the nearest smaller one, whole (which is left to
+ * place_shorts), or the nearest larger one. */
+static bool place_elsewhere(cpb_fill *fill, int32_t j, size_t s)
+{
+    const cpb_batch *const batch = fill->batch;
+    const size_t least = cpb_batch_least_size(batch, batch->jobs[j].tokens);
+    for (size_t t = s; t-- > least && batch->sizes[t] > 1;)
+        if (place_long(fill, j, t))
+            return true;
+    if (batch->sizes[least] == 1) {
+        fill->place[j].ranks = 1;
+        return true;
+    }
+    for (size_t t = s + 1; t < batch->n_sizes && batch->sizes[t] <= fill->width; t++)
+        if (place_long(fill, j, t))
+            return true;
+    return false;
+}
+
 /* The largest groups first, so that blocks of smaller ones stay even. */
 static bool place_longs(cpb_fill *fill, int64_t time)
 {
@@ -219,10 +238,12 @@ static bool place_longs(cpb_fill *fill, int64_t time)
             fill->items[n++] = (cpb_item){batch->n_sizes - s, j};
     }
     cpb_sort(fill->items, fill->spare, n);
-    for (size_t i = 0; i < n; i++)
-        if (!place_long(fill, (int32_t)fill->items[i].value,
-                        batch->n_sizes - (size_t)fill->items[i].key))
+    for (size_t i = 0; i < n; i++) {
+        const int32_t j = (int32_t)fill->items[i].value;
+        const size_t s = batch->n_sizes - (size_t)fill->items[i].key;
+        if (!place_long(fill, j, s) && !place_elsewhere(fill, j, s))
             return false;
+    }
     return true;
 }
 
