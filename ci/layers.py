@@ -9,12 +9,13 @@ import sys
 
 LAYERS = ["include/cpb", "src/base", "src/mask", "src/work", "src/balance", "src/plan",
           "src/read", "src/planner", "src/schedule", "src/check", "src/attend",
-          "cli/picture", "cli"]
+          "src/mpi", "cli/picture", "cli"]
 # Layers that may see less than everything before them.
 NARROWER = {
     "src/check": {"include/cpb", "src/base"},  # proves plans with code of its own
     # Execution uses the library as others do, and helpers.
     "src/attend": {"include/cpb", "src/base"},
+    "src/mpi": {"include/cpb", "src/base", "src/attend"},
     "cli/picture": set(),  # draws whatever it is told
     "cli": {"include/cpb", "cli/picture"},  # can do nothing that other users cannot
     "examples": {"include/cpb"},

@@ -77,9 +77,10 @@ bool axes_read_tolerances(const char *text, cli_axes *axes, cpb_error *error)
     return read_items("--tolerance", text, read_tolerance, &axes->tolerance_ppm, error);
 }
 
-bool axes_read_balancers(const char *text, cli_axes *axes, cpb_error *error)
+bool axes_read_balancers(const char *flag, const char *text, cli_axes *axes,
+                         cpb_error *error)
 {
-    return read_items("--balancer", text, read_balancer, &axes->balancer, error);
+    return read_items(flag, text, read_balancer, &axes->balancer, error);
 }
 
 bool axes_complete(cli_axes *axes, cpb_error *error)

@@ -12,10 +12,11 @@ typedef struct cli_axes {
     cli_list balancer;      /* indices of cpb_balancer_name() */
 } cli_axes;
 
-/* Add the values of a comma-separated list. */
+/* Add the values of a comma-separated list; `flag` names it in sentences. */
 bool axes_read_ranks(const char *text, cli_axes *axes, cpb_error *error);
 bool axes_read_tolerances(const char *text, cli_axes *axes, cpb_error *error);
-bool axes_read_balancers(const char *text, cli_axes *axes, cpb_error *error);
+bool axes_read_balancers(const char *flag, const char *text, cli_axes *axes,
+                         cpb_error *error);
 
 /* Put what nobody said: every balancer, the planner's own tolerance. */
 bool axes_complete(cli_axes *axes, cpb_error *error);

@@ -20,6 +20,6 @@ typedef struct cli_command {
 
 extern const cli_command plan_command, score_command, check_command, compare_command,
     pad_command, calibrate_command, draw_command, sweep_command, report_command,
-    schedule_command;
+    schedule_command, attend_command;
 
 #endif

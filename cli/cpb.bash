@@ -11,10 +11,10 @@ _cpb_values() {
     --overlap) echo none two-stage ideal ;;
     --effort) echo fast default high ;;
     --dtype) echo int64 int32 ;;
-    --balancer) cpb plan --help | sed -n '/^Balancers:/,/^$/s/^  \([a-z-]*\) .*/\1/p' ;;
+    --balancer | --compare) cpb plan --help | sed -n '/^Balancers:/,/^$/s/^  \([a-z-]*\) .*/\1/p' ;;
     --mask) cpb plan --help | sed -n '/^Mask families:/,/^$/s/^  \([a-z-]*\) .*/\1/p' ;;
     --sample) echo builtin ;;
-    --meet) echo step micro pipe: ;;
+    --meet) echo step micro ;;
     --groups) echo powers any ;;
     --row) cpb schedule --help | sed -n '/^Rows:/,/^$/s/^  \([a-z-]*\) .*/\1/p' ;;
     esac
@@ -31,6 +31,7 @@ _cpb() {
         [report]='--output --help'
         [schedule]='--documents --ranks --nodes --profile --model --overlap --backward --budget --row --meet --groups --batches --fixed --compare --json --output --help'
         [pad]='--documents --ranks --multiple --json --help'
+        [attend]='--documents --mask --ranks --nodes --balancer --chunk --tolerance --sizes --cap --kernel --cost --profile --model --overlap --backward --effort --seed --compare --json --help'
         [draw]='--documents --mask --combine --ranks --nodes --speeds --balancer --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --effort --order --plan --output --help'
     )
     local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}

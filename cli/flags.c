@@ -30,6 +30,10 @@ const char *const effort_names[] = {[CPB_EFFORT_FAST] = "fast",
 const char *const combine_names[] = {
     [CPB_COMBINE_LAYERS] = "layers", [CPB_COMBINE_SUM] = "sum", NULL};
 const char *const dtype_names[] = {[CPB_INT64] = "int64", [CPB_INT32] = "int32", NULL};
+const char *const meet_names[] = {
+    [CPB_MEET_STEP] = "step", [CPB_MEET_MICRO] = "micro", NULL};
+const char *const group_names[] = {
+    [CPB_SIZES_POWERS] = "powers", [CPB_SIZES_ANY] = "any", NULL};
 
 static void *member(const flag_row *flag, cli_options *options)
 {
@@ -128,7 +132,15 @@ static bool read_tolerances(const flag_row *flag, const char *text,
 static bool read_balancers(const flag_row *flag, const char *text, cli_options *options,
                            cpb_error *error)
 {
-    return axes_read_balancers(text, member(flag, options), error);
+    return axes_read_balancers("--balancer", text, member(flag, options), error);
+}
+
+static bool read_compare(const flag_row *flag, const char *text, cli_options *options,
+                         cpb_error *error)
+{
+    options->compare = true;
+    return !text ||
+           axes_read_balancers("--compare", text, member(flag, options), error);
 }
 
 static bool read_choice(const flag_row *flag, const char *text, cli_options *options,
@@ -153,8 +165,10 @@ static bool read_choice(const flag_row *flag, const char *text, cli_options *opt
 
 enum {
     MANY = USED_BY_COMPARE | USED_BY_SWEEP,
-    MEASURES = USED_BY_PLAN | USED_BY_SCORE | USED_BY_CHECK | USED_BY_DRAW | MANY,
-    PLANS = USED_BY_PLAN | USED_BY_DRAW | MANY,
+    SCORES = USED_BY_PLAN | USED_BY_SCORE | USED_BY_CHECK | USED_BY_DRAW | MANY,
+    MEASURES = SCORES | USED_BY_ATTEND,
+    LAYERS = USED_BY_PLAN | USED_BY_DRAW | MANY,
+    PLANS = LAYERS | USED_BY_ATTEND,
     READS = USED_BY_SCORE | USED_BY_CHECK,
     ALL = MEASURES | USED_BY_PAD | USED_BY_CALIBRATE | USED_BY_SCHEDULE,
     ANY = ALL | USED_BY_REPORT,
@@ -180,7 +194,7 @@ const flag_row flags[] = {
     {"combine", "layers|sum",
      "what several masks are: layers that ranks wait for one by one, or costs inside "
      "one layer that add up; default layers",
-     PLANS, read_choice, MEMBER(combine), 0, 0, combine_names},
+     LAYERS, read_choice, MEMBER(combine), 0, 0, combine_names},
     {"ranks", "W", "ranks of the context-parallel group (world size)",
      COUNTS_RANKS & ~(unsigned)USED_BY_SWEEP, read_number, MEMBER(ranks), 1,
      CPB_MAX_RANKS, NULL},
@@ -190,9 +204,9 @@ const flag_row flags[] = {
      MEMBER(nodes), 1, CPB_MAX_RANKS, NULL},
     {"speeds", "S1,S2,...|@FILE",
      "relative speeds of the ranks, whole numbers, one per rank; default all alike",
-     MEASURES, read_speeds, MEMBER(speeds), 0, 0, NULL},
-    {"balancer", "NAME", "how to deal the tokens out; default auto", USED_BY_PLAN,
-     read_string, MEMBER(balancer), 0, 0, NULL},
+     SCORES, read_speeds, MEMBER(speeds), 0, 0, NULL},
+    {"balancer", "NAME", "how to deal the tokens out; default auto",
+     USED_BY_PLAN | USED_BY_ATTEND, read_string, MEMBER(balancer), 0, 0, NULL},
     {"balancer", "NAME",
      "how to deal the tokens out; default auto; repeats: side by side", USED_BY_DRAW,
      read_repeated, MEMBER(balancers), 0, 0, NULL},
@@ -212,7 +226,7 @@ const flag_row flags[] = {
     {"kernel", "flex|varlen|recurrent", "what computes attention; default flex",
      MEASURES, read_choice, MEMBER(kernel), 0, 0, kernel_names},
     {"transport", "exchange|allgather|ring", "how keys travel; default exchange",
-     MEASURES, read_choice, MEMBER(transport), 0, 0, transport_names},
+     SCORES, read_choice, MEMBER(transport), 0, 0, transport_names},
     {"cost", "pairs|tiles|profile", "what is balanced; default profile", MEASURES,
      read_choice, MEMBER(cost), 0, 0, cost_names},
     {"profile", "NAME|@FILE", "numbers behind modelled times; default h100-fa2", MODELS,
@@ -252,6 +266,10 @@ const flag_row flags[] = {
      MEMBER(count), 1, 1 << 20, NULL},
     {"seed", "K", "seed of the draw; default 0", MANY, read_number, MEMBER(seed), 0,
      INT64_MAX, NULL},
+    {"seed", "K", "seed of the numbers that it runs on; default 0", USED_BY_ATTEND,
+     read_number, MEMBER(seed), 0, INT64_MAX, NULL},
+    {"compare", "[NAME1,NAME2,...]", "run several balancers in turn; default all",
+     USED_BY_ATTEND, read_compare, MEMBER(axes), 0, 0, NULL},
     {"multiple", "N", "what each length must divide by; default 2W", USED_BY_PAD,
      read_number, MEMBER(multiple), 1, CPB_MAX_TOKENS, NULL},
     {"memory", "MIB", "most MiB of keys and values that a rank may hold in the answer",
@@ -270,14 +288,12 @@ const flag_row flags[] = {
      read_number, MEMBER(budget), 1, CPB_MAX_TOKENS, NULL},
     {"row", "NAME", "how to schedule; default auto", USED_BY_SCHEDULE, read_string,
      MEMBER(row), 0, 0, NULL},
-    {"meet", "step|micro|pipe:P",
-     "ranks wait for each other at the end of the step, after every micro-batch, or in "
-     "a "
-     "pipeline of P stages; default step",
-     USED_BY_SCHEDULE, read_string, MEMBER(meet), 0, 0, NULL},
-    {"groups", "powers|any|P1,P2,...",
-     "sizes that groups may have, ascending; default powers (of two)", USED_BY_SCHEDULE,
-     read_string, MEMBER(groups), 0, 0, NULL},
+    {"meet", "step|micro",
+     "ranks wait for each other at the end of the step, or after every micro-batch; "
+     "default step",
+     USED_BY_SCHEDULE, read_choice, MEMBER(meet), 0, 0, meet_names},
+    {"groups", "powers|any", "sizes that groups may have; default powers (of two)",
+     USED_BY_SCHEDULE, read_choice, MEMBER(groups), 0, 0, group_names},
     {"batches", "MAX", "most micro-batches; default no limit", USED_BY_SCHEDULE,
      read_number, MEMBER(micro_most), 1, CPB_MAX_MICRO_BATCHES, NULL},
     {"fixed", "PS", "picoseconds that every micro-batch of a rank takes; default 0",

@@ -13,7 +13,8 @@ typedef bool read_value(const flag_row *flag, const char *text, cli_options *opt
 
 struct flag_row {
     const char *name;
-    const char *value; /* what help calls its value; NULL: it takes none */
+    const char *value; /* what help calls its value; NULL: it takes none; in brackets:
+                          it may go without */
     const char *help;
     unsigned users;
     read_value *read;

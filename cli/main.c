@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 static const cli_command *const commands[] = {
-    &plan_command,  &score_command,   &check_command, &compare_command,
-    &sweep_command, &report_command,  &pad_command,   &calibrate_command,
-    &draw_command,  &schedule_command};
+    &plan_command,  &score_command,    &check_command, &compare_command,
+    &sweep_command, &report_command,   &pad_command,   &calibrate_command,
+    &draw_command,  &schedule_command, &attend_command};
 
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -52,8 +52,8 @@ static void print_help(const cli_command *command, FILE *stream)
     if (command->about)
         fprintf(stream, "%s\n", command->about);
     options_print_help(command->user, stream);
-    if (command->user &
-        (USED_BY_PLAN | USED_BY_COMPARE | USED_BY_DRAW | USED_BY_SWEEP)) {
+    if (command->user & (USED_BY_PLAN | USED_BY_COMPARE | USED_BY_DRAW | USED_BY_SWEEP |
+                         USED_BY_ATTEND)) {
         print_names(stream, "Balancers", cpb_balancer_name, cpb_balancer_summary);
         print_names(stream, "Mask families", cpb_mask_family_name,
                     cpb_mask_family_summary);

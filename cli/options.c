@@ -33,6 +33,8 @@ static cli_options nothing_said(void)
                          .memory = -1,
                          .threads = -1,
                          .budget = -1,
+                         .meet = -1,
+                         .groups = -1,
                          .micro_most = -1,
                          .fixed = -1};
 }
@@ -43,6 +45,18 @@ static char short_name(const char *name)
     return (char)(!strcmp(name, "help") ? 'h' : !strcmp(name, "output") ? 'o' : '\0');
 }
 
+static bool may_go_without(const flag_row *flag)
+{
+    return flag->value && flag->value[0] == '[';
+}
+
+static unsigned kind_of_value(const flag_row *flag)
+{
+    if (!flag->value)
+        return POPT_ARG_NONE;
+    return POPT_ARG_STRING | (may_go_without(flag) ? POPT_ARGFLAG_OPTIONAL : 0);
+}
+
 /* popt's table of the flags that `user` takes; val is the index of the row plus 1. */
 static void fill_table(cli_user user, struct poptOption table[MOST_FLAGS + 1])
 {
@@ -51,8 +65,7 @@ static void fill_table(cli_user user, struct poptOption table[MOST_FLAGS + 1])
         if (flags[i].users & user)
             table[n++] = (struct poptOption){.longName = flags[i].name,
                                              .shortName = short_name(flags[i].name),
-                                             .argInfo = flags[i].value ? POPT_ARG_STRING
-                                                                       : POPT_ARG_NONE,
+                                             .argInfo = kind_of_value(&flags[i]),
                                              .val = (int)i + 1};
     table[n] = (struct poptOption)POPT_TABLEEND;
 }
@@ -82,7 +95,7 @@ static bool keep_file(cli_options *options, const char *file, cpb_error *error)
 static bool take(const flag_row *flag, char *text, cli_options *options,
                  cpb_error *error)
 {
-    if (flag->value && !text)
+    if (flag->value && !text && !may_go_without(flag))
         return fail_memory(error);
     return keep(flag, text, options, error) && flag->read(flag, text, options, error);
 }

@@ -20,7 +20,8 @@ typedef enum cli_user {
     USED_BY_CALIBRATE = 64,
     USED_BY_SWEEP = 128,
     USED_BY_REPORT = 256,
-    USED_BY_SCHEDULE = 512
+    USED_BY_SCHEDULE = 512,
+    USED_BY_ATTEND = 1024
 } cli_user;
 
 /* Values of a flag that repeats. */
@@ -80,8 +81,8 @@ typedef struct cli_options {
     int64_t multiple;
     int64_t budget;
     const char *row;
-    const char *meet;
-    const char *groups;
+    int64_t meet;
+    int64_t groups;
     int64_t micro_most;
     int64_t fixed;
     bool compare;
@@ -114,6 +115,8 @@ extern const char *const sizes_names[];
 extern const char *const effort_names[];
 extern const char *const combine_names[];
 extern const char *const dtype_names[];
+extern const char *const meet_names[];
+extern const char *const group_names[];
 enum {
     N_KERNELS = 3,
     N_TRANSPORTS = 3,

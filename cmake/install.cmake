@@ -9,6 +9,9 @@ install(TARGETS cpb EXPORT cpb)
 if(TARGET cpb_attend)
   install(TARGETS cpb_attend EXPORT cpb)
 endif()
+if(TARGET cpb_mpi)
+  install(TARGETS cpb_mpi EXPORT cpb)
+endif()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/cpb
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 

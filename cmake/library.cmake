@@ -4,7 +4,7 @@
 
 # Globbed on purpose: a new balancer is one file and one row (docs/decisions/0005).
 file(GLOB library_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*.c)
-list(FILTER library_sources EXCLUDE REGEX "/src/attend/") # a library of its own
+list(FILTER library_sources EXCLUDE REGEX "/src/(attend|mpi)/") # libraries of their own
 
 add_library(cpb_objects OBJECT ${library_sources})
 target_compile_features(cpb_objects PUBLIC c_std_11)

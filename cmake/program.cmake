@@ -2,7 +2,8 @@
 # The program `cpb`: public headers of the library, jansson for JSON, popt for options,
 # threads for sweeps, cairo for pictures where it is found.
 file(GLOB program_sources CONFIGURE_DEPENDS
-  ${PROJECT_SOURCE_DIR}/cli/*.c ${PROJECT_SOURCE_DIR}/cli/picture/*.c)
+  ${PROJECT_SOURCE_DIR}/cli/*.c ${PROJECT_SOURCE_DIR}/cli/picture/*.c
+  ${PROJECT_SOURCE_DIR}/cli/attend/*.c)
 find_package(PkgConfig)
 find_package(Threads REQUIRED)
 if(PkgConfig_FOUND)
@@ -31,6 +32,16 @@ list(FILTER program_sources EXCLUDE REGEX "/picture/backend_")
 list(APPEND program_sources
   ${PROJECT_SOURCE_DIR}/cli/picture/backend_${picture_backend}.c)
 
+# What runs attention is a program of its own (cli/attend/elsewhere.c says why).
+set(attend_program_sources ${program_sources})
+list(FILTER attend_program_sources INCLUDE REGEX "/attend/(conduct|dense|rank|verify|launch|proc)")
+list(FILTER program_sources EXCLUDE REGEX "/attend/(conduct|dense|rank|verify|launch|proc)")
+if(TARGET cpb_mpi)
+  list(FILTER attend_program_sources EXCLUDE REGEX "/attend/processes_none")
+else()
+  list(FILTER attend_program_sources EXCLUDE REGEX "/attend/processes_mpi")
+endif()
+
 # Everything but main() is a library of its own, so that tests and fuzz targets reach the
 # readers of files; whoever links it chooses the libcpb beneath.
 list(REMOVE_ITEM program_sources ${PROJECT_SOURCE_DIR}/cli/main.c)
@@ -52,14 +63,31 @@ set_target_properties(cpb_program PROPERTIES
   OUTPUT_NAME cpb
   RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
 set_target_properties(cpb_program cpb_program_parts PROPERTIES C_EXTENSIONS OFF)
+set(programs cpb_program)
+
+if(TARGET cpb_attend)
+  add_executable(cpb_attend_program ${PROJECT_SOURCE_DIR}/cli/main.c
+    ${attend_program_sources})
+  target_link_libraries(cpb_attend_program
+    PRIVATE cpb_program_parts cpb_attend cpb PkgConfig::CBLAS cpb_warnings)
+  if(TARGET cpb_mpi)
+    target_link_libraries(cpb_attend_program PRIVATE cpb_mpi MPI::MPI_C)
+  endif()
+  set_target_properties(cpb_attend_program PROPERTIES
+    OUTPUT_NAME cpb-attend
+    C_EXTENSIONS OFF
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+  add_dependencies(cpb_program cpb_attend_program)
+  list(APPEND programs cpb_attend_program)
+endif()
 
 if(CPB_INSTALL)
   # The installed program finds the installed library wherever the prefix is moved.
   file(RELATIVE_PATH library_from_program
     ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR})
-  set_target_properties(cpb_program PROPERTIES
+  set_target_properties(${programs} PROPERTIES
     INSTALL_RPATH "$ORIGIN/${library_from_program}")
-  install(TARGETS cpb_program RUNTIME)
+  install(TARGETS ${programs} RUNTIME)
   if(EXISTS ${PROJECT_SOURCE_DIR}/cli/cpb.1)
     install(FILES ${PROJECT_SOURCE_DIR}/cli/cpb.1
       DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)

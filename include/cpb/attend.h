@@ -170,7 +170,8 @@ typedef struct cpb_attend_times {
 
 /** Called between pieces of a pass. */
 typedef struct cpb_progress {
-    void (*step)(void *context, int64_t done); /**< `done` of cpb_attend_sizes.work */
+    void (*step)(void *context, int64_t done); /**< of cpb_attend_sizes.work, since the
+                                                    last call */
     void *context;
 } cpb_progress;
 

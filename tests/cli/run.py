@@ -17,6 +17,7 @@ import sys
 import tempfile
 
 import laws
+import laws_attend
 import laws_curve
 import laws_draw
 import laws_report
@@ -123,7 +124,8 @@ def main():
     checks = {f.name: (lambda f=f: check_case(f, cpb, arguments.update))
               for f in sorted((HERE / "cases").iterdir()) if f.is_dir()}
     checks |= {name: (lambda law=law: check_law(law, cpb))
-               for module in (laws, laws_curve, laws_draw, laws_report, laws_sweep)
+               for module in (laws, laws_attend, laws_curve, laws_draw, laws_report,
+                              laws_sweep)
                for name, law in vars(module).items() if name.startswith("law_")}
     failed = 0
     chosen = arguments.names or list(checks)

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must hold of attention that is run by a plan."""
+
+import json
+import os
+import pty
+
+SMALL = ["--model", "2/1x8"]
+
+
+def is_built(cpb):
+    done = cpb.run("attend", "--documents", "4", "--ranks", 1, *SMALL)
+    return b"built without CBLAS" not in done.stderr
+
+
+def attended(cpb, *arguments):
+    return json.loads(cpb.good("attend", *arguments, *SMALL, "--json"))
+
+
+def law_attention_is_exact_and_moves_what_the_plan_says(cpb):
+    if not is_built(cpb):
+        return
+    for ranks in (1, 2, 3, 4, 7):
+        for mask in ("documents:0,130,1,61", "window:150;n=9", "full:90", "causal:3"):
+            said = attended(cpb, "--mask", mask, "--ranks", ranks, "--backward")
+            plan = json.loads(cpb.good("plan", "--mask", mask, "--ranks", ranks, *SMALL,
+                                       "--backward", "--json"))
+            assert said["hash"] == plan["hash"]
+            assert said["error_max"] <= 1e-5 and said["error_grad_max"] <= 1e-4
+            assert said["positions_checked"] == said["tokens"]
+            assert [r["rank"] for r in said["measured"]] == list(range(ranks))
+            assert sum(r["tokens"] for r in said["measured"]) == said["tokens"]
+            # Rows of K and V, one head of 8 floats each; gradients take the way back.
+            row = 2 * 8 * 4
+            assert said["bytes_moved"] == 2 * row * said["receive_total"]
+            assert sum(r["bytes_out"] for r in said["measured"]) == said["bytes_moved"]
+            assert said["slowest_over_mean"] >= 1 and said["speedup"] <= ranks + 1e-9
+
+
+def law_long_sequences_are_sampled(cpb):
+    if not is_built(cpb):
+        return
+    said = attended(cpb, "--documents", "3000,1500", "--ranks", 2, "--backward",
+                    "--seed", 5)
+    assert said["positions_checked"] == 64 and said["error_grad_max"] > 0
+    assert attended(cpb, "--documents", "3000,1500", "--ranks", 2, "--backward",
+                    "--seed", 6)["error_max"] != said["error_max"]
+
+
+def law_compare_runs_balancers_in_turn(cpb):
+    if not is_built(cpb):
+        return
+    some = attended(cpb, "--documents", "300,200", "--ranks", 2, "--compare",
+                    "contiguous,auto")
+    assert [row["balancer"] for row in some] == ["contiguous", "auto"]
+    assert all(row["error_grad_max"] is None for row in some)
+    everything = attended(cpb, "--documents", "300,200", "--ranks", 2, "--compare")
+    assert [row["balancer"] for row in everything] == cpb.balancers()
+    cpb.refused("attend", "--documents", "300", "--ranks", 2, "--compare", "nobody")
+
+
+def law_attention_shows_progress_on_a_terminal_alone(cpb):
+    if not is_built(cpb):
+        return
+    master, slave = pty.openpty()
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(slave, 2)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os.execv(cpb.path, [str(cpb.path), "attend", "--documents", "3000", "--ranks",
+                            "2", *SMALL, "--backward"])
+    os.close(slave)
+    shown = b""
+    try:
+        while part := os.read(master, 4096):
+            shown += part
+    except OSError:
+        pass  # the other end is closed
+    os.close(master)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert b"[#" in shown or b"[ " in shown, shown
+    silent = cpb.run("attend", "--documents", "3000", "--ranks", 2, *SMALL)
+    assert silent.stderr == b""
