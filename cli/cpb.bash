@@ -14,7 +14,7 @@ _cpb_values() {
     --balancer | --compare) cpb plan --help | sed -n '/^Balancers:/,/^$/s/^  \([a-z-]*\) .*/\1/p' ;;
     --mask) cpb plan --help | sed -n '/^Mask families:/,/^$/s/^  \([a-z-]*\) .*/\1/p' ;;
     --sample) echo builtin ;;
-    --meet) echo step micro ;;
+    --meet) echo step micro pipe: ;;
     --groups) echo powers any ;;
     --row) cpb schedule --help | sed -n '/^Rows:/,/^$/s/^  \([a-z-]*\) .*/\1/p' ;;
     esac

@@ -30,10 +30,6 @@ const char *const effort_names[] = {[CPB_EFFORT_FAST] = "fast",
 const char *const combine_names[] = {
     [CPB_COMBINE_LAYERS] = "layers", [CPB_COMBINE_SUM] = "sum", NULL};
 const char *const dtype_names[] = {[CPB_INT64] = "int64", [CPB_INT32] = "int32", NULL};
-const char *const meet_names[] = {
-    [CPB_MEET_STEP] = "step", [CPB_MEET_MICRO] = "micro", NULL};
-const char *const group_names[] = {
-    [CPB_SIZES_POWERS] = "powers", [CPB_SIZES_ANY] = "any", NULL};
 
 static void *member(const flag_row *flag, cli_options *options)
 {
@@ -288,12 +284,14 @@ const flag_row flags[] = {
      read_number, MEMBER(budget), 1, CPB_MAX_TOKENS, NULL},
     {"row", "NAME", "how to schedule; default auto", USED_BY_SCHEDULE, read_string,
      MEMBER(row), 0, 0, NULL},
-    {"meet", "step|micro",
-     "ranks wait for each other at the end of the step, or after every micro-batch; "
-     "default step",
-     USED_BY_SCHEDULE, read_choice, MEMBER(meet), 0, 0, meet_names},
-    {"groups", "powers|any", "sizes that groups may have; default powers (of two)",
-     USED_BY_SCHEDULE, read_choice, MEMBER(groups), 0, 0, group_names},
+    {"meet", "step|micro|pipe:P",
+     "ranks wait for each other at the end of the step, after every micro-batch, or in "
+     "a "
+     "pipeline of P stages; default step",
+     USED_BY_SCHEDULE, read_string, MEMBER(meet), 0, 0, NULL},
+    {"groups", "powers|any|P1,P2,...",
+     "sizes that groups may have, ascending; default powers (of two)", USED_BY_SCHEDULE,
+     read_string, MEMBER(groups), 0, 0, NULL},
     {"batches", "MAX", "most micro-batches; default no limit", USED_BY_SCHEDULE,
      read_number, MEMBER(micro_most), 1, CPB_MAX_MICRO_BATCHES, NULL},
     {"fixed", "PS", "picoseconds that every micro-batch of a rank takes; default 0",

@@ -33,8 +33,6 @@ static cli_options nothing_said(void)
                          .memory = -1,
                          .threads = -1,
                          .budget = -1,
-                         .meet = -1,
-                         .groups = -1,
                          .micro_most = -1,
                          .fixed = -1};
 }

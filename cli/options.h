@@ -81,8 +81,8 @@ typedef struct cli_options {
     int64_t multiple;
     int64_t budget;
     const char *row;
-    int64_t meet;
-    int64_t groups;
+    const char *meet;
+    const char *groups;
     int64_t micro_most;
     int64_t fixed;
     bool compare;
@@ -115,8 +115,6 @@ extern const char *const sizes_names[];
 extern const char *const effort_names[];
 extern const char *const combine_names[];
 extern const char *const dtype_names[];
-extern const char *const meet_names[];
-extern const char *const group_names[];
 enum {
     N_KERNELS = 3,
     N_TRANSPORTS = 3,

@@ -4,6 +4,7 @@
 #include "documents.h"
 #include "figures.h"
 #include "message.h"
+#include "number.h"
 #include "output.h"
 #include "setup.h"
 #include "table.h"
@@ -25,7 +26,49 @@ static bool ready(const cli_options *options, cpb_error *error)
                        "--row are for one");
 }
 
-static bool read_domain(const cli_options *options, cpb_domain *domain,
+static bool read_meet(const char *text, cpb_domain *domain, cpb_error *error)
+{
+    int64_t stages;
+    if (!strncmp(text, "pipe:", 5)) {
+        if (!number_read("--meet pipe", text + 5, 1, 4096, &stages, error))
+            return false;
+        domain->meet = CPB_MEET_MICRO;
+        domain->stages = (int32_t)stages;
+        return true;
+    }
+    domain->meet = strcmp(text, "micro") ? CPB_MEET_STEP : CPB_MEET_MICRO;
+    return !strcmp(text, "step") || !strcmp(text, "micro") ||
+           fail(error, "--meet '%.40s' is none of step, micro, pipe:STAGES", text);
+}
+
+/* `sizes` holds a list and is the caller's to free. */
+static bool read_groups(const char *text, cpb_domain *domain, int32_t **sizes,
+                        cpb_error *error)
+{
+    static const list_rules rules = {.item = "size",
+                                     .items = "sizes of groups",
+                                     .low = 1,
+                                     .high = CPB_MAX_RANKS,
+                                     .most = CPB_MAX_RANKS,
+                                     .most_total = INT64_MAX};
+    cli_list list = {0};
+    domain->sizes = strcmp(text, "any") ? CPB_SIZES_POWERS : CPB_SIZES_ANY;
+    if (!strcmp(text, "powers") || !strcmp(text, "any"))
+        return true;
+    bool good = list_read_text("--groups", text, &rules, &list, error);
+    *sizes = good ? calloc(list.n + 1, sizeof **sizes) : NULL;
+    if (good && !*sizes)
+        good = fail_memory(error);
+    for (size_t i = 0; good && i < list.n; i++)
+        (*sizes)[i] = (int32_t)list.value[i];
+    domain->sizes = CPB_SIZES_LIST;
+    domain->size = *sizes;
+    domain->n_size = list.n;
+    list_free(&list);
+    return good;
+}
+
+static bool read_domain(const cli_options *options, cpb_domain *domain, int32_t **sizes,
                         cpb_error *error)
 {
     *domain = cpb_domain_default();
@@ -40,10 +83,10 @@ static bool read_domain(const cli_options *options, cpb_domain *domain,
     }
     if (options->row)
         domain->row = options->row;
-    if (options->meet >= 0)
-        domain->meet = (cpb_meet)options->meet;
-    if (options->groups >= 0)
-        domain->sizes = (cpb_group_sizes)options->groups;
+    if (options->meet && !read_meet(options->meet, domain, error))
+        return false;
+    if (options->groups && !read_groups(options->groups, domain, sizes, error))
+        return false;
     if (options->micro_most >= 0)
         domain->micro_most = (int32_t)options->micro_most;
     if (options->fixed >= 0)
@@ -137,7 +180,9 @@ static json_t *to_json(const cpb_schedule *schedule, const cpb_domain *domain)
     json_put(object, "budget", json_integer(domain->budget), &good);
     json_put(object, "row", json_string(domain->row), &good);
     json_put(object, "chosen", json_string(cpb_schedule_row(schedule)), &good);
-    json_put(object, "meet", json_string(meet_names[domain->meet]), &good);
+    json_put(object, "meet",
+             json_string(domain->meet == CPB_MEET_STEP ? "step" : "micro"), &good);
+    json_put(object, "stages", json_integer(domain->stages), &good);
     json_put(object, "profile", json_string(domain->setup.profile.name), &good);
     put_score(object, cpb_schedule_score_of(schedule), &good);
     json_put(object, "left", left_to_json(schedule), &good);
@@ -264,13 +309,15 @@ static bool run(const cli_options *options, cpb_error *error)
 {
     cli_list lengths = {0};
     cpb_domain domain;
-    bool good = read_domain(options, &domain, error) &&
+    int32_t *sizes = NULL;
+    bool good = read_domain(options, &domain, &sizes, error) &&
                 lengths_read(options->documents, INT64_C(1) << 58, &lengths, error);
     const cpb_documents documents = {.n = (int64_t)lengths.n, .tokens = lengths.value};
     if (good)
         good = options->compare ? compare(&documents, &domain, error)
                                 : one(options, &documents, &domain, error);
     list_free(&lengths);
+    free(sizes);
     return good;
 }
 
