@@ -8,6 +8,7 @@ cpb in PATH; what it prints and its exit status must equal `stdout`, `stderr`, `
 Laws are the functions of laws*.py whose names start with `law_`."""
 
 import argparse
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -129,8 +130,9 @@ def main():
                for name, law in vars(module).items() if name.startswith("law_")}
     failed = 0
     chosen = arguments.names or list(checks)
-    for name in chosen:
-        problem = checks[name]()
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        problems = list(pool.map(lambda name: checks[name](), chosen))
+    for name, problem in zip(chosen, problems):
         if problem:
             failed += 1
             print(f"FAILED {name}: {problem}")
