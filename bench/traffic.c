@@ -285,6 +285,33 @@ static void measure_metis(const cpb_options *options, double tolerance,
     free(owner);
 }
 
+/* What all ranks together receive at least, where documents are causal, shards equal and
+ * loads within the tolerance. Order the ranks that share a document of length L and w
+ * pairs by the last position they hold. All but the last i of them hold at least
+ * w - i * limit of its pairs and L - i * share of its positions, all before the end y of
+ * the last among them; so y (y + 1) / 2 and y are no less. Each rank receives y but for
+ * what it holds; the very last one's y is L, which is what all hold together. */
+static double least_total(const cpb_mask *mask, int32_t ranks, double tolerance)
+{
+    const int64_t *const ends = cpb_mask_document_ends(mask);
+    const double tokens = (double)cpb_mask_tokens(mask), share = tokens / ranks;
+    double mean = (double)cpb_mask_pairs(mask) / ranks + 1, sum = 0;
+    if (mean < tokens)
+        mean = tokens; /* the costliest query may be the limit */
+    for (size_t d = 0; d < cpb_mask_n_documents(mask); d++) {
+        const double length = (double)(ends[d] - (d ? ends[d - 1] : 0));
+        for (int32_t i = 1; i < ranks; i++) {
+            const double pairs = length * (length + 1) / 2 - i * mean * (1 + tolerance);
+            const double by_pairs = pairs > 0 ? (sqrt(1 + 8 * pairs) - 1) / 2 : 0;
+            const double by_share = length - i * share;
+            if (by_pairs <= 0 && by_share <= 0)
+                break;
+            sum += by_pairs > by_share ? by_pairs : by_share;
+        }
+    }
+    return sum;
+}
+
 /* --- Packs ----------------------------------------------------------------------- */
 
 static void measure_pack(const request *r, const pack_source *source,
@@ -303,6 +330,7 @@ static void measure_pack(const request *r, const pack_source *source,
             measure_metis(&options, tolerance, &masks, f);
         else
             measure_row(table->names[row], r, options, &masks, f);
+        f->bound = least_total(mask, c->ranks, tolerance);
     }
     cpb_mask_free(mask);
 }

@@ -74,6 +74,20 @@ AGAINST(total_of_metis, total, "METIS")
 AGAINST(send_of_min_heap, send, "min-heap")
 AGAINST(receive_of_min_heap, receive, "min-heap")
 
+/* A hundredth of the tokens is added to both, for bounds of nothing. */
+static double total_of_bound(const traffic_table *t, int pack, size_t row)
+{
+    const traffic_figures *const f = traffic_cell(t, pack, row);
+    const double few = (double)t->at.tokens / 100;
+    return (f->total + few) / (f->bound + few);
+}
+
+static double bound_of_ptrr(const traffic_table *t, int pack, size_t row)
+{
+    const traffic_figures *const peer = named(t, pack, "ptrr");
+    return peer ? traffic_cell(t, pack, row)->bound / peer->total : NAN;
+}
+
 #define FIELD(function, expression)                                                    \
     static double function(const traffic_table *t, int pack, size_t row)               \
     {                                                                                  \
@@ -107,6 +121,8 @@ static const struct {
     {"/ ptrr", total_of_ptrr, 3},
     {"/ min-heap", total_of_min_heap, 3},
     {"/ METIS", total_of_metis, 2},
+    {"/ bound", total_of_bound, 2},
+    {"bound / ptrr", bound_of_ptrr, 3},
     {"send / min-heap", send_of_min_heap, 2},
     {"receive / min-heap", receive_of_min_heap, 2},
     {"runs_max", runs, 0},

@@ -15,7 +15,8 @@ typedef struct traffic_case {
 
 /* One balancer on one pack. */
 typedef struct traffic_figures {
-    bool made; /* else the balancer refused, and nothing below counts */
+    bool made;    /* else the balancer refused, and nothing below counts */
+    double bound; /* keys that no plan within the tolerance goes below */
     double total, receive, send; /* keys */
     double runs;
     double load;
