@@ -80,13 +80,15 @@ static void print_origin(FILE *stream, const cli_rowset *set)
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
         if (!*facts[i].value)
             continue;
-        fprintf(stream, "<dt>%s</dt><dd id=\"%.4s\">", facts[i].name, facts[i].name);
+        fprintf(stream, "<dt>%s</dt><dd>", facts[i].name);
         html_text(stream, facts[i].value);
         fputs("</dd>\n", stream);
     }
-    fputs("</dl>\n<p>The hash is over version, command and data: equal hashes, equal "
-          "rows.</p>\n",
-          stream);
+    fputs("</dl>\n", stream);
+    if (*row->sweep)
+        fputs("<p>The hash is over version, command and data: equal hashes, equal "
+              "rows.</p>\n",
+              stream);
 }
 
 static bool print_page(FILE *stream, const cli_rowset *set, cpb_error *error)
