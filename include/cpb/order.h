@@ -46,6 +46,19 @@ CPB_API void cpb_order_positions(const cpb_plan *plan, int32_t rank, size_t n_do
 CPB_API void cpb_order_next(const cpb_plan *plan, int32_t rank, size_t n_documents,
                             const int64_t *document_ends, cpb_index type, void *next);
 
+/** Write the runs of one rank as arrays of constant shape.
+ *
+ *  \param room   capacity in runs, >= 0
+ *  \param begins [room] first original position of each run in the rank's order
+ *  \param ends   [room] one past its last one; further runs are empty and lie at the
+ *                sequence's end: both are tokens + padding
+ *  \return CPB_OK; CPB_UNSUPPORTED where the rank has more runs than `room`: `at` is the
+ *          rank, the sentence has both numbers and the fallback, `contiguous`, which
+ *          gives every rank one run; then nothing is written. O(room). */
+CPB_CHECKED cpb_status cpb_order_runs(const cpb_plan *plan, int32_t rank, int64_t room,
+                                      cpb_index type, void *begins, void *ends,
+                                      cpb_error *error);
+
 /** Move rows of any data into the order of one rank's shard, run by run.
  *
  *  \param rows  [tokens + padding][row_bytes] in original order

@@ -33,8 +33,9 @@ typedef struct cpb_options {
     cpb_sizes sizes;
     int64_t cap;          /**< most tokens per rank, padding included; -1: none */
     int64_t tolerance_ppm; /**< allowed excess of the largest load, parts per million */
-    int32_t peers;        /**< most other ranks that a rank should have to do with, for
-                               balancers that can tell; -1: any number */
+    int32_t peers;        /**< most other ranks that a rank may have to do with; -1: any
+                               number. A plan with more is refused, and `auto` takes the
+                               best of those that keep it, at the price of a score each */
     cpb_effort effort;
     cpb_combine combine;
     const int64_t *carried; /**< loads that each rank carries already, in units of the
@@ -58,7 +59,8 @@ CPB_API cpb_options cpb_options_default(void);
  *
  *  \param[out] plan to be freed with cpb_plan_free(); NULL on failure
  *  \return CPB_OK, CPB_INVALID, CPB_UNSUPPORTED (balancer, kernel and transport do not go
- *          together, or a cap that it cannot keep), CPB_TOO_LARGE, CPB_NO_MEMORY. */
+ *          together, or a cap or peers that it cannot keep), CPB_TOO_LARGE,
+ *          CPB_NO_MEMORY. */
 CPB_CHECKED cpb_status cpb_plan_create(const cpb_masks *masks, const cpb_options *options,
                                        cpb_plan **plan, cpb_error *error);
 

@@ -8,6 +8,8 @@
 #include "../base/nearest.h"
 #include "../read/step.h"
 
+#include <cpb/score.h>
+
 #include <assert.h>
 #include <string.h>
 
@@ -178,6 +180,25 @@ static cpb_status check_cap(const cpb_plan *plan, const cpb_options *options,
     return CPB_OK;
 }
 
+/* Peers are known once the traffic is counted, so this costs a score. */
+static cpb_status check_peers(const cpb_plan *plan, const cpb_masks *masks,
+                              const cpb_options *options, cpb_error *error)
+{
+    cpb_score score;
+    cpb_status status = CPB_OK;
+    if (options->peers < 0)
+        goto done;
+    CPB_TRY(cpb_score_plan(plan, masks, &options->setup, &options->allocator, &score,
+                           NULL, NULL, error));
+    if (score.peers_max > options->peers)
+        status = cpb_fail(error, CPB_UNSUPPORTED, -1,
+                          "the plan of %s lets a rank talk to %d others; accepted are "
+                          "up to %d",
+                          cpb_plan_balancer(plan), score.peers_max, options->peers);
+done:
+    return status;
+}
+
 /* The plan promises what `options` ask for; the row is held to `tolerance_ppm`. The plan
  * is NULL where a glance shows that its step takes longer than `limit`. */
 static cpb_status run_row(const cpb_balancer *row, const cpb_masks *masks,
@@ -216,6 +237,7 @@ static cpb_status run_row(const cpb_balancer *row, const cpb_masks *masks,
     };
     CPB_TRY(cpb_plan_build(&parts, &options->allocator, plan, error));
     CPB_TRY(check_cap(*plan, options, error));
+    CPB_TRY(check_peers(*plan, masks, options, error));
 done:
     cpb_view_free(&view);
     cpb_arena_free(&arena);

@@ -2,6 +2,7 @@
 /* Per-token arrays of a plan, run by run. */
 #include <cpb/order.h>
 
+#include "../base/error.h"
 #include "../base/range.h"
 #include "../mask/mask.h"
 #include "iota.h"
@@ -136,6 +137,31 @@ void cpb_order_next(const cpb_plan *plan, int32_t rank, size_t n_documents,
     const packing documents = {n_documents > 0 ? n_documents : 1,
                                n_documents > 0 ? document_ends : &tokens};
     write_shard(plan, rank, &documents, type, next, write_next);
+}
+
+static void put(cpb_index type, void *array, int64_t i, int64_t value)
+{
+    cpb_iota_write(type, (unsigned char *)array + (size_t)i * cpb_index_bytes(type),
+                   value, 1);
+}
+
+cpb_status cpb_order_runs(const cpb_plan *plan, int32_t rank, int64_t room,
+                          cpb_index type, void *begins, void *ends, cpb_error *error)
+{
+    const cpb_range *const runs = cpb_plan_runs(plan, rank);
+    const int64_t n = (int64_t)cpb_plan_n_runs(plan, rank);
+    const int64_t end = cpb_plan_tokens(plan) + cpb_plan_padding(plan);
+    assert(room >= 0);
+    if (n > room)
+        return cpb_fail(error, CPB_UNSUPPORTED, rank,
+                        "rank %d has %lld runs, above the capacity of %lld; raise the "
+                        "capacity or fall back to the balancer `contiguous`",
+                        rank, (long long)n, (long long)room);
+    for (int64_t i = 0; i < room; i++) {
+        put(type, begins, i, i < n ? runs[i].begin : end);
+        put(type, ends, i, i < n ? runs[i].end : end);
+    }
+    return CPB_OK;
 }
 
 void cpb_rows_gather(const cpb_plan *plan, int32_t rank, const void *rows,

@@ -135,7 +135,7 @@ static cpb_status capacity_check(const char *what, int64_t needed, int64_t capac
     return cpb_fail(
         error, CPB_UNSUPPORTED, -1,
         "the varlen metadata has %lld %s, above the capacity of %lld; raise "
-        "the capacity",
+        "the capacity or fall back to the balancer `contiguous`",
         (long long)needed, what, (long long)capacity);
 }
 

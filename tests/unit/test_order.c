@@ -4,6 +4,7 @@
 
 #include "read/iota.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { ROOM = 4096, MOST_RANKS = 9, GUARD = 64, LARGE = 1 << 21 };
@@ -278,6 +279,58 @@ static void labels_of_a_split_document_shift_across_run_ends(void **state)
     cpb_plan_free(plan);
 }
 
+/* A capacity that fits is filled up with empty runs, one that does not is refused. */
+static void assert_runs(const cpb_plan *plan, int32_t rank, cpb_index type,
+                        int64_t room)
+{
+    const int64_t n = (int64_t)cpb_plan_n_runs(plan, rank);
+    const int64_t end = positions_of(plan);
+    guarded begins = guarded_take(type, room, 0), ends = guarded_take(type, room, 1);
+    cpb_error error;
+    if (room < n) {
+        char wanted[160];
+        snprintf(
+            wanted, sizeof wanted,
+            "rank %d has %lld runs, above the capacity of %lld; raise the capacity "
+            "or fall back to the balancer `contiguous`",
+            rank, (long long)n, (long long)room);
+        assert_int_equal(
+            cpb_order_runs(plan, rank, room, type, begins.array, ends.array, &error),
+            CPB_UNSUPPORTED);
+        assert_string_equal(error.message, wanted);
+        assert_int_equal(error.at, rank);
+    } else {
+        assert_int_equal(
+            cpb_order_runs(plan, rank, room, type, begins.array, ends.array, &error),
+            CPB_OK);
+        for (int64_t i = 0; i < room; i++) {
+            const cpb_range run =
+                i < n ? cpb_plan_runs(plan, rank)[i] : (cpb_range){end, end};
+            assert_int_equal(element(type, begins.array, i), run.begin);
+            assert_int_equal(element(type, ends.array, i), run.end);
+        }
+    }
+    guarded_free(&begins);
+    guarded_free(&ends);
+}
+
+static void runs_are_padded_to_a_capacity_or_refused(void **state)
+{
+    (void)state;
+    uint64_t seed = 6;
+    for (int round = 0; round < 200; round++) {
+        cpb_plan *const plan = random_plan(&seed, test_random(&seed, 1, 300), 40);
+        for (int32_t r = 0; r < cpb_plan_ranks(plan); r++)
+            for (int type = CPB_INT64; type <= CPB_INT32; type++)
+                for (int64_t off = -2; off <= 2; off++) {
+                    const int64_t room = (int64_t)cpb_plan_n_runs(plan, r) + off;
+                    if (room >= 0)
+                        assert_runs(plan, r, (cpb_index)type, room);
+                }
+        cpb_plan_free(plan);
+    }
+}
+
 /* Gather every rank's rows, compare them row by row, scatter them elsewhere. */
 static void assert_rows_move(const cpb_plan *plan, const unsigned char *rows,
                              size_t row_bytes, unsigned char *back)
@@ -329,6 +382,7 @@ int main(void)
         cmocka_unit_test(arrays_beyond_the_cache_are_written_alike),
         cmocka_unit_test(positions_and_next_tokens_stay_inside_their_documents),
         cmocka_unit_test(labels_of_a_split_document_shift_across_run_ends),
+        cmocka_unit_test(runs_are_padded_to_a_capacity_or_refused),
         cmocka_unit_test(rows_of_any_size_come_back_to_their_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -268,15 +268,19 @@ static void too_little_room_and_lacking_keys_are_refused(void **state)
     assert_int_equal(
         cpb_varlen_write(&first, all, &room, CPB_INT64, cu_q, cu_k, k_indices, &error),
         CPB_UNSUPPORTED);
-    assert_string_equal(error.message, "the varlen metadata has 2 segments, above the "
-                                       "capacity of 1; raise the capacity");
+    assert_string_equal(error.message,
+                        "the varlen metadata has 2 segments, above the "
+                        "capacity of 1; raise the capacity or fall back to "
+                        "the balancer `contiguous`");
     assert_int_equal(cu_q[0], 7);
     room = (cpb_varlen_room){2, 3, 0};
     assert_int_equal(
         cpb_varlen_write(&first, all, &room, CPB_INT64, cu_q, cu_k, k_indices, &error),
         CPB_UNSUPPORTED);
-    assert_string_equal(error.message, "the varlen metadata has 4 keys, above the "
-                                       "capacity of 3; raise the capacity");
+    assert_string_equal(error.message,
+                        "the varlen metadata has 4 keys, above the "
+                        "capacity of 3; raise the capacity or fall back to "
+                        "the balancer `contiguous`");
     assert_int_equal(
         cpb_varlen_write(&first, NULL, &room, CPB_INT64, cu_q, cu_k, NULL, &error),
         CPB_OK);
