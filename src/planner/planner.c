@@ -119,6 +119,22 @@ static cpb_status check_masks(const cpb_masks *masks, int32_t ranks, cpb_error *
     return CPB_OK;
 }
 
+/* A cap that no plan at all can keep. */
+static cpb_status check_room(const cpb_masks *masks, const cpb_options *options,
+                             cpb_error *error)
+{
+    const int64_t tokens = cpb_mask_tokens(masks->mask[0]);
+    const cpb_wide room = (cpb_wide)options->cap * options->ranks;
+    if (options->cap < 0 || room >= tokens)
+        return CPB_OK;
+    return cpb_fail(
+        error, CPB_UNSUPPORTED, -1,
+        "a cap of %lld tokens leaves %lld of %lld tokens without a place on "
+        "%d ranks; the least that suffices is %lld",
+        (long long)options->cap, (long long)(tokens - room), (long long)tokens,
+        options->ranks, (long long)((tokens + options->ranks - 1) / options->ranks));
+}
+
 /* Carried loads and the costs of the masks must add up safely. */
 static cpb_status check_carried(const cpb_masks *masks, const cpb_options *options,
                                 cpb_error *error)
@@ -334,6 +350,7 @@ cpb_status cpb_plan_create(const cpb_masks *masks, const cpb_options *options,
     *plan = NULL;
     CPB_TRY(check_options(options, error));
     CPB_TRY(check_masks(masks, options->ranks, error));
+    CPB_TRY(check_room(masks, options, error));
     CPB_TRY(check_carried(masks, options, error));
     if (strcmp(options->balancer, auto_name) == 0) {
         CPB_TRY(run_auto(masks, options, plan, error));

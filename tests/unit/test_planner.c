@@ -348,7 +348,13 @@ static void options_that_cannot_be_met_are_refused_with_a_sentence(void **state)
     options.cap = 15;
     assert_int_equal(cpb_plan_create(&masks, &options, &plan, &error), CPB_UNSUPPORTED);
     assert_string_equal(error.message,
-                        "contiguous gives rank 0 16 tokens, above the cap of 15");
+                        "a cap of 15 tokens leaves 4 of 64 tokens without a place on 4 "
+                        "ranks; the least that suffices is 16");
+    options = options_of("ptrr", 4, 32);
+    options.cap = 31;
+    assert_int_equal(cpb_plan_create(&masks, &options, &plan, &error), CPB_UNSUPPORTED);
+    assert_string_equal(error.message,
+                        "ptrr gives rank 0 32 tokens, above the cap of 31");
     options = options_of("ptrr", 65536, 1 << 20);
     assert_int_equal(cpb_plan_create(&masks, &options, &plan, &error), CPB_TOO_LARGE);
     options = options_of("ptrr", 4, -1);
