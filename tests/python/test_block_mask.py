@@ -8,7 +8,7 @@ from torch.nn.attention.flex_attention import (
 
 import cpbalance as cpb
 from conftest import masks_of, split
-from cpbalance.torch.block_mask import block_mask
+from cpbalance.torch import block_mask
 
 TABLES = ("kv", "full_kv", "q", "full_q")
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """FlexAttention block masks of one rank, made in closed form, never from S x S.
 
-    from cpbalance.torch.block_mask import block_mask
+    from cpbalance.torch import block_mask
     local = block_mask(plan, mask, rank)          # keys all-gathered in the plan's order
     out = flex_attention(q, all_k, all_v, block_mask=local)
 """
