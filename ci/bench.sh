@@ -7,10 +7,12 @@ cd "$(dirname "$0")/.." || exit 1
 build=$1
 own=()     # arguments of our own programs: repetitions
 traffic=() # of bench_traffic in addition
+anneal=()  # of bench_anneal in addition: seconds
 google=()  # arguments of Google Benchmark
 if [ "${2:-}" = quick ]; then
     own=(1)
     traffic=(--cases=128K/8,128K/64)
+    anneal=(0.1)
     google=(--benchmark_min_time=0.01)
 fi
 failed=0
@@ -21,6 +23,7 @@ for source in bench/*.c bench/*.cc; do
     name=$(basename "${source%.*}")
     case $source in
     */traffic.c) arguments=("${own[@]}" "${traffic[@]}") ;;
+    */anneal.c) arguments=("${own[@]}" "${anneal[@]}") ;;
     *.c) arguments=("${own[@]}") ;;
     *) arguments=("${google[@]}") ;;
     esac
