@@ -106,3 +106,10 @@ def copied(first: Any, n: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     if n == 0:
         return np.empty(0, dtype)
     return np.frombuffer(ffi.buffer(first, n * dtype.itemsize), dtype).copy()
+
+
+def spread(begins: Integers, lengths: Integers) -> Integers:
+    """begin, begin + 1, ..., `length` of them, for each."""
+    before = np.cumsum(lengths) - lengths
+    full: Integers = np.arange(lengths.sum()) + np.repeat(begins - before, lengths)
+    return full

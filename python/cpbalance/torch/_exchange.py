@@ -16,6 +16,7 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.distributed import distributed_c10d
 
+from .._arrays import spread
 from .._error import Error
 from .._exchange import Exchange
 from .._plan import Plan
@@ -149,9 +150,9 @@ class KeyExchange:
         self.group = str(whole.group_name)
         self.node_group = "" if node_group is None else str(node_group.group_name)
         stages = [exchange.stage(rank, "forward", i)[1] for i in range(exchange.steps)]
-        sources = [_spread(gives["source"], gives["keys"]) for gives in stages]
+        sources = [_slots(gives["source"], gives["keys"]) for gives in stages]
         held = exchange.held(plan, rank)
-        slots = _spread(held["slot"], held["keys"])
+        slots = _slots(held["slot"], held["keys"])
         self.keys = len(slots)  #: keys that the rank holds
         self.gives = torch.stack([_padded(s, max(map(len, sources)) if room.gives is None
                                           else room.gives, "gives", rank)
@@ -203,11 +204,8 @@ def _fits(exchange: Exchange, plan: Plan, rank: int, group: Any,
                     f"form=\"two-level\" and nodes={world // inside}")
 
 
-def _spread(starts: Any, keys: Any) -> Any:
-    """int64: start, start + 1, ... for every range of keys."""
-    lengths = keys["end"] - keys["begin"]
-    before = np.cumsum(lengths) - lengths
-    return np.arange(lengths.sum()) + np.repeat(starts - before, lengths)
+def _slots(first: Any, keys: Any) -> Any:
+    return spread(first, keys["end"] - keys["begin"])
 
 
 def _padded(slots: Any, capacity: int, does: str, rank: int) -> Tensor:
