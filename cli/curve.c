@@ -122,14 +122,16 @@ static bool copy_plan(const cpb_plan *plan, int64_t tolerance_ppm, cpb_plan **co
     return good;
 }
 
-/* Give a row the best plan of the ladder. */
+/* Give a row the best plan of the ladder, which has found one at least. */
 static bool keep(const curve *from, point *row, cpb_error *error)
 {
-    const cli_report *best = NULL;
-    for (size_t i = 0; i < from->n; i++) {
+    size_t first = 0;
+    while (!from->points[first].found)
+        first++;
+    const cli_report *best = &from->points[first].trial.report;
+    for (size_t i = first + 1; i < from->n; i++) {
         const point *const p = &from->points[i];
-        if (p->found &&
-            (!best || is_better(&p->trial.report, best, row->tolerance_ppm)))
+        if (p->found && is_better(&p->trial.report, best, row->tolerance_ppm))
             best = &p->trial.report;
     }
     if (!copy_plan(best->plan, row->tolerance_ppm, &row->kept, error))
