@@ -15,6 +15,16 @@ pack=16384,2048,40960,1024,8192,24576,4096,512,12288,20992
 "$here/terminal.py" 66 "$folder/terminal.svg" "$cpb" draw --documents $pack \
     --ranks 8 --balancer frugal
 
+# What a sweep over packs of published lengths says.
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+"$cpb" sweep --sample builtin --tokens 131072 --count 20 --seed 1 --ranks 4,8,16,32 \
+    -o "$scratch/sweep.csv" >"$scratch/answer.txt" 2>&1
+"$cpb" report "$scratch/sweep.csv" -o "$scratch/sweep.html"
+"$here/plot.py" "$scratch/sweep.html" 'Keys that all ranks receive' \
+    "$folder/sweep-traffic.svg"
+"$here/plot.py" "$scratch/sweep.html" 'A step on 16 ranks' "$folder/sweep-step.svg"
+
 # They travel with every clone.
 for picture in "$folder"/*.png "$folder"/*.svg; do
     bytes=$(wc -c <"$picture")

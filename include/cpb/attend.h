@@ -32,27 +32,27 @@ typedef struct cpb_give {
 /** Rows that one rank gets from another. Both ends agree on their number; how they are
  *  cut into ranges is each end's own affair. */
 typedef struct cpb_get {
-    int32_t peer;
-    size_t row_bytes;
-    size_t n_ranges;
-    const cpb_range *ranges;
-    void *rows;
+    int32_t peer;            /**< the rank that gives */
+    size_t row_bytes;        /**< as in cpb_give */
+    size_t n_ranges;         /**< of rows */
+    const cpb_range *ranges; /**< [n_ranges] rows, none empty */
+    void *rows;              /**< row 0 */
 } cpb_get;
 
 /** What goes to and comes from other ranks at once; at most one give and one get per
  *  peer, sorted by peer. */
 typedef struct cpb_round {
-    size_t n_gives;
-    const cpb_give *gives;
-    size_t n_gets;
-    const cpb_get *gets;
+    size_t n_gives;        /**< peers that get rows */
+    const cpb_give *gives; /**< [n_gives] */
+    size_t n_gets;         /**< peers that give rows */
+    const cpb_get *gets;   /**< [n_gets] */
 } cpb_round;
 
 /** One rank's end of a transport. One round at a time: start, then wait. */
 typedef struct cpb_link {
-    int32_t rank;
-    int32_t ranks;
-    void *context;
+    int32_t rank;  /**< this end's */
+    int32_t ranks; /**< ends of the transport */
+    void *context; /**< first argument of every call */
     /** Begin a round; its memory stays as it is until the round is over. Does not wait
      *  for other ranks. */
     cpb_status (*start)(void *context, const cpb_round *round, cpb_error *error);
@@ -102,7 +102,7 @@ typedef struct cpb_attention {
                            h / (q_heads / kv_heads) */
     int64_t head_dim; /**< 1 .. 4096 */
     double scale;     /**< of the scores, > 0; usually 1 / sqrt(head_dim) */
-    cpb_accumulate accumulate;
+    cpb_accumulate accumulate; /**< type of sums over tiles of keys */
 } cpb_attention;
 
 /** One rank's attention: slices, lists of what to give and get, scratch. For one thread
@@ -160,7 +160,7 @@ typedef enum cpb_phase {
 /** What a pass took. Times are of the link's clock. */
 typedef struct cpb_attend_times {
     double begin[CPB_N_PHASES]; /**< seconds */
-    double end[CPB_N_PHASES];
+    double end[CPB_N_PHASES];   /**< seconds */
     double compute;     /**< processor seconds of this rank's own and received work */
     int64_t bytes_in;   /**< keys or gradients that came from other ranks */
     int64_t bytes_out;  /**< and that went to them */
@@ -172,7 +172,7 @@ typedef struct cpb_attend_times {
 typedef struct cpb_progress {
     void (*step)(void *context, int64_t done); /**< of cpb_attend_sizes.work, since the
                                                     last call */
-    void *context;
+    void *context; /**< its first argument */
 } cpb_progress;
 
 /** Attention of the rank's queries. Collective.
@@ -197,7 +197,7 @@ typedef struct cpb_attend_saved {
     const float *q;   /**< as given to forward */
     const float *kv;  /**< as forward left it, receive buffer included */
     const float *out; /**< results of forward */
-    const float *lse;
+    const float *lse; /**< results of forward */
     const float *dout; /**< gradient of out */
 } cpb_attend_saved;
 

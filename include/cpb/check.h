@@ -13,12 +13,12 @@ extern "C" {
 
 /** A plan as somebody states it: nothing of it is believed. */
 typedef struct cpb_claim {
-    int64_t tokens;
-    int64_t padding;
-    int32_t ranks;
+    int64_t tokens;         /**< of the sequence */
+    int64_t padding;        /**< pads behind the sequence */
+    int32_t ranks;          /**< world size */
     const int64_t *first;   /**< [ranks + 1] runs of rank r: first[r] .. first[r + 1] - 1 */
     const cpb_range *runs;  /**< [first[ranks]] */
-    cpb_promise promise;
+    cpb_promise promise;    /**< what the runs are held against */
     const cpb_score *score; /**< stated figures, or NULL: none */
     const int64_t *pairs;   /**< [ranks] stated pairs per rank, or NULL: none */
     const int64_t *loads;   /**< [ranks] stated loads, or NULL: none */
@@ -39,7 +39,7 @@ CPB_CHECKED cpb_status cpb_check_plan(const cpb_claim *claim, const cpb_masks *m
 
 /** A schedule as somebody states it: nothing of it is believed. */
 typedef struct cpb_schedule_claim {
-    int32_t micro_batches;
+    int32_t micro_batches; /**< of the step */
     int32_t block; /**< ranks of every group, 0: the ranks of its documents */
     const cpb_placement *placement;  /**< [documents]; `group` is not read */
     const cpb_schedule_score *score; /**< stated figures, or NULL: none */

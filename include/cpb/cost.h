@@ -64,7 +64,7 @@ typedef struct cpb_profile {
     cpb_model model;       /**< the shape the tile times were measured with */
     int64_t tile_q;        /**< queries per tile */
     int64_t tile_k;        /**< keys per tile */
-    cpb_pass forward;
+    cpb_pass forward;      /**< always counted */
     cpb_pass backward;     /**< added with `backward` */
     int64_t rows_at_once;  /**< a rank takes at least this often its longest row of tiles */
     int64_t received_key;  /**< per received key, in every pass */
@@ -79,18 +79,18 @@ typedef struct cpb_profile {
 
 /** How attention is run and priced. Start from cpb_setup_default(). */
 typedef struct cpb_setup {
-    cpb_kernel kernel;
-    cpb_transport transport;
-    cpb_cost cost;
-    cpb_overlap overlap;
+    cpb_kernel kernel; /**< what computes attention */
+    cpb_transport transport; /**< how keys reach the ranks that need them */
+    cpb_cost cost;     /**< unit of loads */
+    cpb_overlap overlap; /**< how much of the traffic hides behind work */
     bool backward;     /**< add the backward pass to loads and step time */
     int32_t nodes;     /**< nodes that the ranks fill in order; 0: every rank has a card
                             of its own. Must divide the ranks. */
     const int32_t *speeds; /**< [ranks] relative speeds, 1 .. CPB_MAX_SPEED, or NULL: all
                                 the same. Loads and times of a rank are multiplied by
                                 fastest / its own and rounded up. The caller's. */
-    cpb_model model;
-    cpb_profile profile;
+    cpb_model model;     /**< heads and bytes of one layer */
+    cpb_profile profile; /**< what tiles, keys and messages take */
 } cpb_setup;
 
 /** flex, exchange, profile `h100-fa2`, two-stage overlap, forward only, 64/4 heads of

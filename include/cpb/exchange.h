@@ -25,7 +25,7 @@ typedef enum cpb_form {
 
 /** How to exchange. Zero is the default: flat. */
 typedef struct cpb_exchange_options {
-    cpb_form form;
+    cpb_form form; /**< how keys get from owners to ranks in need */
     int32_t nodes; /**< `two-level`: >= 1, nodes that the ranks fill in order, divides
                         the ranks. 0 with every other form. */
 } cpb_exchange_options;
@@ -150,10 +150,10 @@ typedef enum cpb_way {
  *  of this list. So sums are formed in the same order on every run, and gradients are
  *  summed inside a node before they leave it. */
 typedef struct cpb_stage {
-    int32_t step;
-    size_t n_gives;
+    int32_t step;              /**< number of the step */
+    size_t n_gives;            /**< transfers that leave this rank */
     const cpb_transfer *gives; /**< borrowed; sorted by (partner, keys.begin) */
-    size_t n_gets;
+    size_t n_gets;             /**< transfers that reach this rank */
     const cpb_transfer *gets; /**< borrowed; sorted by (partner, keys.begin) */
 } cpb_stage;
 

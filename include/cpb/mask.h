@@ -25,7 +25,7 @@ typedef enum cpb_kind {
 typedef struct cpb_slice {
     cpb_range queries; /**< not empty, inside the sequence */
     cpb_range keys;    /**< not empty, inside the sequence */
-    cpb_kind kind;
+    cpb_kind kind;     /**< which pairs of the rectangle */
 } cpb_slice;
 
 /** A mask known only per block: the arrays of FlexAttention's BlockMask for one batch

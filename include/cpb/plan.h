@@ -24,7 +24,7 @@ enum { CPB_PLAN_VERSION = 1 };
 
 /** What a plan was made to keep; what a score and a check need beside the runs. */
 typedef struct cpb_promise {
-    cpb_sizes sizes;
+    cpb_sizes sizes;     /**< tokens per rank: equal or not */
     int64_t chunk;       /**< tokens of a chunk, >= 1 */
     int64_t granularity; /**< tokens that move together: `chunk` or 1 */
     int64_t cap;         /**< most tokens a rank may hold, padding included; -1: none */

@@ -30,21 +30,21 @@ typedef struct cpb_options {
     int32_t ranks;        /**< world size, 1 .. CPB_MAX_RANKS */
     const char *balancer; /**< a name of cpb_balancer_name() */
     int64_t chunk;        /**< tokens of a chunk; -1: the balancer's own default */
-    cpb_sizes sizes;
+    cpb_sizes sizes;      /**< tokens per rank: equal or not */
     int64_t cap;          /**< most tokens per rank, padding included; -1: none */
     int64_t tolerance_ppm; /**< allowed excess of the largest load, parts per million */
     int32_t peers;        /**< most other ranks that a rank may have to do with; -1: any
                                number. A plan with more is refused, and `auto` takes the
                                best of those that keep it, at the price of a score each */
-    cpb_effort effort;
-    cpb_combine combine;
+    cpb_effort effort;    /**< how long to search */
+    cpb_combine combine;  /**< how the loads of several masks make one */
     const int64_t *carried; /**< loads that each rank carries already, in units of the
                                  setup's cost, >= 0: [masks * ranks], mask by mask, with
                                  CPB_COMBINE_LAYERS, [ranks] of the weighted sum with
                                  CPB_COMBINE_SUM; NULL: none. The caller's; used by
                                  balancers that deal by the given cost. */
     int32_t algorithm;    /**< pin the algorithm of an earlier version; -1: this one's */
-    cpb_setup setup;
+    cpb_setup setup;      /**< how attention is run and priced */
     cpb_allocator allocator; /**< both NULL: malloc and free */
 } cpb_options;
 

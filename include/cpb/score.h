@@ -38,18 +38,18 @@ typedef struct cpb_score {
     int64_t tiles;       /**< over all ranks */
     int64_t tiles_added; /**< tiles minus those of the original order */
     int64_t receive_total; /**< tokens; each need counts once per receiving rank */
-    int64_t receive_max;
-    int64_t send_max;
+    int64_t receive_max;   /**< tokens that a rank receives, the most */
+    int64_t send_max;      /**< tokens that a rank sends, the most */
     int64_t pair_max;      /**< most tokens from one rank to another */
-    int32_t peers_max;
+    int32_t peers_max;     /**< ranks that a rank gives to or gets from, the most */
     int64_t net_in_max;    /**< most tokens into a node, each once; 0 without nodes */
     int64_t net_out_max;   /**< most tokens out of a node, once per other node */
     int64_t receive_bound; /**< no plan of these sizes within the tolerance receives
                                 less in total; 0 where unknown */
     int64_t receive_max_bound; /**< the same for the rank that receives most */
     double own_work;       /**< share of all pairs whose key is owned; 1 without pairs */
-    int64_t runs_max;
-    int64_t segments_max;
+    int64_t runs_max;      /**< runs of a rank, the most */
+    int64_t segments_max;  /**< segments of a rank, the most */
     int64_t memory_max;    /**< bytes */
     int64_t step_time;     /**< picoseconds of one attention layer, summed over weights */
 } cpb_score;

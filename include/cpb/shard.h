@@ -58,10 +58,10 @@ CPB_API void cpb_keys_positions(const cpb_keys *keys, cpb_index type, void *posi
 
 /** One rank's part of the attention. A view: everything in it outlives its use. */
 typedef struct cpb_shard {
-    const cpb_plan *plan;
+    const cpb_plan *plan; /**< who holds which tokens */
     const cpb_mask *mask; /**< of as many tokens as the plan */
     const cpb_keys *keys; /**< holds every key that the rank's queries need */
-    int32_t rank;
+    int32_t rank;         /**< whose part */
 } cpb_shard;
 
 /** Write the rank's attention as slices: `queries` are slots of its shard, `keys` are
@@ -186,8 +186,8 @@ CPB_CHECKED cpb_status cpb_shard_blocks_write(const cpb_shard_blocks *blocks,
 /** Which shard a varlen kernel is called for. A view. The mask is causal inside each
  *  document (or a window of it: the kernel's own option). */
 typedef struct cpb_packing {
-    const cpb_plan *plan;
-    int32_t rank;
+    const cpb_plan *plan;         /**< who holds which tokens */
+    int32_t rank;                 /**< whose shard */
     size_t n_documents;           /**< 0: the sequence is one document */
     const int64_t *document_ends; /**< [n_documents] ascending, the last is the plan's
                                        tokens */
@@ -200,7 +200,7 @@ typedef struct cpb_packing {
  *  listed twice.
  *  Source: the varlen metadata of PyTorch and torchtitan. */
 typedef struct cpb_varlen {
-    int64_t segments;
+    int64_t segments; /**< sequences of the kernel call */
     int64_t max_q;   /**< queries of the longest segment */
     int64_t max_k;   /**< keys of the segment with most keys */
     int64_t total_k; /**< keys of all segments */
