@@ -152,7 +152,7 @@ Plan random_chunks(int64_t tokens)
         }
         first.push_back(static_cast<int64_t>(runs.size()));
     }
-    const cpb_promise promise = {CPB_EQUAL, chunk, chunk, -1, CPB_ALGORITHM};
+    const cpb_promise promise = {CPB_EQUAL, chunk, chunk, -1, CPB_ALGORITHM, 0};
     cpb_plan *plan;
     must(cpb_plan_create_runs(tokens, 0, ranks, first.data(), runs.data(), &promise,
                               nullptr, &plan, nullptr));
