@@ -160,6 +160,9 @@ class Plan:
                      out: tuple[Any, Any] = (None, None)) -> tuple[Any, Any]:
         """order() and inverse() in one pass over the runs; both of one dtype."""
         n = self.tokens + self.padding
+        if out[0] is None and out[1] is None:  # in one piece, which allocators keep
+            both = indices(2 * n, dtype, None, "permutations")[0]
+            out = both[:n], both[n:]
         order, to_order, index = indices(n, dtype, out[0], "order")
         inverse, to_inverse, other = indices(n, dtype, out[1], "inverse")
         if index != other:

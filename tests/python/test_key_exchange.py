@@ -2,10 +2,12 @@
 """Keys that travel on demand: on 2 and 4 processes, flat and over nodes, attention and its
 gradients are those of one process, and what is sent is what the exchange says."""
 import datetime
+from unittest import mock
 
 import pytest
 import torch
 import torch.distributed as dist
+import torch.nn.attention.flex_attention as flex
 from torch.utils import checkpoint
 
 import cpbalance as cpb
@@ -55,6 +57,17 @@ def run_local(local, plan, rank, tensors, call=attention):
     return [out.detach()] + [x.grad for x in leaves]
 
 
+def flex_too(q, k, v, local):
+    """FlexAttention where a gradient is asked for as well: any argument of its own."""
+    return attention(q, k, v, local, kernel_options={})
+
+
+def flex_differentiates():
+    """torch refuses FlexAttention's backward on CPUs at the door, although its unfused
+    form has one."""
+    return mock.patch.object(flex, "_validate_device", lambda *tensors: None)
+
+
 def nodes_of(mesh_size):
     """This rank's node where every two ranks are one."""
     groups = [dist.new_group([first, first + 1]) for first in range(0, mesh_size, 2)]
@@ -94,10 +107,9 @@ def equals_dense(mesh):
             local = LocalPlan(plan, mask, node_group=inside, block_size=16)
             found = run_local(local, plan, rank, tensors)
             if i % 3 == 0:
-                with torch.no_grad():  # FlexAttention itself
-                    found.append(attention(*(shard_of(plan, rank, x)
-                                             for x in tensors[:3]), local))
-            for ours, theirs in zip(found, wanted + wanted[:1]):
+                with flex_differentiates():
+                    found += run_local(local, plan, rank, tensors, flex_too)
+            for ours, theirs in zip(found, wanted * 2):
                 torch.testing.assert_close(restore(plan, ours, 2), theirs,
                                            atol=1e-5, rtol=1e-5)
     return {"cases": len(CASES)}
@@ -141,44 +153,57 @@ def entering(plan, mask, node, ranks):
     return count
 
 
+def pack(seed, ranks, room):
+    """Five or fewer random documents of 256 tokens, and one rank's part of them."""
+    generator = torch.Generator().manual_seed(seed)
+    cuts = torch.randint(0, 257, (5,), generator=generator).sort().values.tolist()
+    mask = cpb.Mask(documents=[b - a for a, b in zip([0, *cuts], [*cuts, 256])])
+    plan = cpb.plan(mask, ranks, chunk=16, balancer="even")
+    local = LocalPlan(plan, mask, room=room, levels=1, block_size=16)
+    return local, [shard_of(plan, dist.get_rank(), x) for x in whole(mask, seed)[:3]]
+
+
+def forward_and_backward(call, local, tensors):
+    leaves = [x.clone().requires_grad_() for x in tensors]
+    out = call(*leaves, local)
+    (out * out.detach().roll(1, -1)).sum().backward()
+    return [out.detach()] + [x.grad for x in leaves if x.grad is not None]
+
+
 def compiles_once(mesh):
-    """50 packs, one compiled forward and backward."""
-    rank, ranks = dist.get_rank(), mesh.size()
-    room = Room(slots=256, gives=128 * ranks)
+    """50 packs, each of three forward and backward passes compiled once."""
+    room = Room(slots=256, gives=128 * mesh.size())
 
-    def step(k, v, gives, splits, held):
-        rows = torch.cat([k, v], -1).movedim(-2, 0).contiguous()
-        rows = exchange_keys(rows, gives, splits, held, dist.group.WORLD.group_name, "")
-        return (rows * rows).sum()
+    def exchanged(q, k, v, local):
+        keys, values = local.exchange(k, v)
+        return torch.cat([keys, values], -1) ** 2
 
-    def attend(q, k, v, local):
-        return attention(q, k, v, local)
+    counts = {}
+    for call in (exchanged, attention, flex_too):
+        compiled = torch.compile(call, fullgraph=True, backend="aot_eager")
+        for seed in range(50):
+            local, tensors = pack(seed, mesh.size(), room)
+            with flex_differentiates(), \
+                    torch._dynamo.config.patch(error_on_recompile=seed > 0):
+                found = forward_and_backward(compiled, local, tensors)
+            wanted = forward_and_backward(exchanged if call is exchanged else attention,
+                                          local, tensors)
+            for ours, theirs in zip(found, wanted):
+                torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
+        counts[call.__name__] = seed + 1
+    return counts
 
-    compiled = torch.compile(step, fullgraph=True, backend="aot_eager")
-    attending = torch.compile(attend, fullgraph=True, backend="aot_eager")
+
+def compiles_a_kernel_once(mesh):
+    """FlexAttention's fused kernel for CPUs, which goes forward only."""
+    room = Room(slots=256, gives=128 * mesh.size())
+    compiled = torch.compile(attention, fullgraph=True)
     for seed in range(50):
-        generator = torch.Generator().manual_seed(seed)
-        cuts = torch.randint(0, 257, (5,), generator=generator).sort().values.tolist()
-        lengths = [b - a for a, b in zip([0, *cuts], [*cuts, 256])]
-        mask = cpb.Mask(documents=lengths)
-        plan = cpb.plan(mask, ranks, chunk=16, balancer="even")
-        local = LocalPlan(plan, mask, room=room, levels=1, block_size=16)
-        moved, tensors = local.exchange, whole(mask, seed)
-        q, k, v = (shard_of(plan, rank, x) for x in tensors[:3])
-        results = []
-        for call in (step, compiled):
-            leaves = [x.clone().requires_grad_() for x in (k, v)]
-            loss = call(*leaves, moved.gives, moved.splits, moved.held)
-            loss.backward()
-            results.append([loss.detach()] + [x.grad for x in leaves])
-        for ours, theirs in zip(*results):
-            torch.testing.assert_close(ours, theirs)
-        with torch.no_grad():
-            torch.testing.assert_close(attending(q, k, v, local), attention(q, k, v, local),
-                                       atol=1e-5, rtol=1e-5)
-        torch._dynamo.config.error_on_recompile = True
-    torch._dynamo.config.error_on_recompile = False
-    return {"packs": seed + 1}
+        local, tensors = pack(seed, mesh.size(), room)
+        with torch.no_grad(), torch._dynamo.config.patch(error_on_recompile=seed > 0):
+            torch.testing.assert_close(compiled(*tensors, local),
+                                       attention(*tensors, local), atol=1e-5, rtol=1e-5)
+    return seed + 1
 
 
 def checkpoints(mesh):
@@ -262,56 +287,44 @@ def refuses(mesh):
     return said
 
 
-def on_two(mesh):
-    return {call.__name__: call(mesh) for call in (equals_dense, compiles_once, checkpoints)}
+# --- The tests, each of what a world found -------------------------------------------------
 
 
-def on_four(mesh):
-    return {call.__name__: call(mesh)
-            for call in (equals_dense, sends_what_the_plan_says, refuses, agrees)}
+@pytest.mark.parametrize("processes", [2, 4])
+def test_attention_and_gradients_equal_one_process(processes):
+    assert world.run(processes, "test_key_exchange:equals_dense") == {"cases": len(CASES)}
 
 
-# --- The tests, each of what one of two worlds found --------------------------------------
+def test_what_is_sent_is_what_the_exchange_says():
+    assert world.run(4, "test_key_exchange:sends_what_the_plan_says") == {"forms": 2}
 
 
-@pytest.fixture(scope="module")
-def two():
-    return world.run(2, "test_key_exchange:on_two")
+def test_fifty_packs_compile_once():
+    assert world.run(2, "test_key_exchange:compiles_once") == dict.fromkeys(
+        ("exchanged", "attention", "flex_too"), 50)
 
 
-@pytest.fixture(scope="module")
-def four():
-    return world.run(4, "test_key_exchange:on_four")
+def test_one_kernel_serves_fifty_packs():
+    assert world.run(2, "test_key_exchange:compiles_a_kernel_once") == 50
 
 
-def test_attention_and_gradients_equal_one_process(two, four):
-    assert two["equals_dense"] == four["equals_dense"] == {"cases": len(CASES)}
+def test_checkpointing_fetches_again_or_saves():
+    assert world.run(2, "test_key_exchange:checkpoints") == {"fetched again": 3, "saved": 2}
 
 
-def test_what_is_sent_is_what_the_exchange_says(four):
-    assert four["sends_what_the_plan_says"] == {"forms": 2}
-
-
-def test_fifty_packs_compile_once(two):
-    assert two["compiles_once"] == {"packs": 50}
-
-
-def test_checkpointing_fetches_again_or_saves(two):
-    assert two["checkpoints"] == {"fetched again": 3, "saved": 2}
-
-
-def test_an_error_of_one_rank_is_one_of_all(four):
-    differs, failed, across = four["agrees"]
+def test_an_error_of_one_rank_is_one_of_all():
+    differs, failed, across = world.run(4, "test_key_exchange:agrees")
     assert "rank 1 has the plan" in differs and "plan from equal inputs" in differs
     assert "rank 3" in failed and "0 tokens" in failed
     assert "0 tokens" in across
 
 
-def test_refusals(four):
-    for sentence, wanted in zip(four["refuses"], [
-            "the plan is for 5 ranks", "is asked for on rank 0", "above the capacity of 3",
-            "make it with form=\"two-level\" and nodes=2", "16 tokens in the last dimension",
-            "and one type", "the plan is for 5 ranks; the group has 4",
-            "the shard has 1 entries in dimension 1"]):
-        assert wanted in sentence
-    assert len(four["refuses"]) == 8
+def test_refusals():
+    said = world.run(4, "test_key_exchange:refuses")
+    words = ["the plan is for 5 ranks", "is asked for on rank 0", "above the capacity of 3",
+             "make it with form=\"two-level\" and nodes=2", "16 tokens in the last dimension",
+             "and one type", "the plan is for 5 ranks; the group has 4",
+             "the shard has 1 entries in dimension 1"]
+    assert len(said) == len(words)
+    for sentence, word in zip(said, words):
+        assert word in sentence

@@ -5,6 +5,9 @@ gives output and gradients of one process, with torch's balancers and every one 
 torch refuses FlexAttention's backward on CPU at the door, although its eager form has
 one, and compiles attention and create_block_mask anew for every mask; these are switched
 off here, and nothing else of torch is touched. The one process computes dense attention."""
+import contextlib
+from unittest import mock
+
 import pytest
 import torch
 import torch.nn.attention.flex_attention as flex
@@ -104,12 +107,17 @@ def public_context_manager(mesh):
 
 
 def train(mesh):
-    flex._validate_device = lambda *tensors: None
-    cp._compiled_create_block_mask = flex.create_block_mask
-    flex._FLEX_ATTENTION_DISABLE_COMPILE_DEBUG = True
-    attend = parallelize_module(Attention(), mesh, cp._ContextParallel(
-        seq_dim=2, attention_type=cp._ContextParallel.AttentionType.FLEX))
-    return public_context_manager(mesh), {case: trains(mesh, attend, case) for case in CASES}
+    switched_off = [
+        mock.patch.object(flex, "_validate_device", lambda *tensors: None),
+        mock.patch.object(cp, "_compiled_create_block_mask", flex.create_block_mask),
+        mock.patch.object(flex, "_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG", True)]
+    with contextlib.ExitStack() as stack:
+        for one in switched_off:
+            stack.enter_context(one)
+        attend = parallelize_module(Attention(), mesh, cp._ContextParallel(
+            seq_dim=2, attention_type=cp._ContextParallel.AttentionType.FLEX))
+        cases = {case: trains(mesh, attend, case) for case in CASES}
+    return public_context_manager(mesh), cases
 
 
 @pytest.mark.parametrize("processes", [2, 4])

@@ -44,6 +44,7 @@ class Balancer(_LoadBalancer):
         self.world_size = self.plans[0].ranks
         self.device = torch.device(device)
         self._indices: dict[bool, torch.Tensor] = {}
+        self._memory: tuple[torch.Tensor, ...] = ()
         sizes = {one.tokens + one.padding for one in self.plans}
         if len(sizes) != 1 or not all(one.equal for one in self.plans):
             raise Error("shards are uneven; torch cuts the sequence into equal ones, so "
@@ -75,19 +76,32 @@ class Balancer(_LoadBalancer):
         return self._indices[restore]
 
     def _written(self, restore: bool) -> torch.Tensor:
-        shape = (len(self.plans), self.tokens + self.padding)
-        on_host = torch.empty(shape, dtype=self._types[restore],
-                              pin_memory=self.device.type == "cuda")
+        on_host = self._host_memory(restore)
         for one, row in zip(self.plans, on_host):
             one.inverse(out=row) if restore else one.order(out=row)
         return on_host.to(self.device, non_blocking=True)
+
+    def _host_memory(self, restore: bool) -> torch.Tensor:
+        """Pinned where it is copied to a GPU, out of torch's cache. Else both indices
+        share one piece: of two pieces of many megabytes the allocator gives the memory
+        back to the system, and every page of the next ones faults again."""
+        shape = (len(self.plans), self.tokens + self.padding)
+        if self.device.type == "cuda":
+            return torch.empty(shape, dtype=self._types[restore], pin_memory=True)
+        if not self._memory:
+            n = shape[0] * shape[1]
+            ahead, back = self._types
+            memory = torch.empty(n * (ahead.itemsize + back.itemsize), dtype=torch.uint8)
+            self._memory = (memory[n * back.itemsize:].view(ahead).view(shape),
+                            memory[:n * back.itemsize].view(back).view(shape))
+        return self._memory[restore]
 
     def _generate_indices(self, restore: bool = False) -> torch.Tensor:
         """torch's name for indices()."""
         return self.indices(restore)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_indices": {}}
+        return {**self.__dict__, "_indices": {}, "_memory": ()}
 
 
 class LoadBalancer(Balancer):

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, Optional, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch.distributed.tensor.experimental._context_parallel import _load_balancer
 from torch.nn.attention.flex_attention import BlockMask
@@ -78,14 +79,15 @@ class PerDocumentHeadTailLoadBalancer(Balancer):
                     for mask in masks], device)
 
 
-def _tasks(times: Any, groups: int, tokens: int) -> Plan:
+def _tasks(times: npt.NDArray[Any], groups: int, tokens: int) -> Plan:
     """The plan of PTRR for tasks of `tokens` tokens that take whole times 0 .. n: a mask
     in which task i sees that many tiles."""
-    begin = np.arange(len(times), dtype=np.int64) * tokens
-    slices = np.zeros(len(times), SLICE)
-    slices["queries"]["begin"], slices["queries"]["end"] = begin, begin + tokens
-    slices["keys"]["end"] = np.asarray(times, np.int64) * tokens
-    mask = Mask.from_slices(len(times) * tokens, slices[slices["keys"]["end"] > 0])
+    busy = np.flatnonzero(times)  # a slice without keys is none
+    slices = np.zeros(len(busy), SLICE)
+    slices["queries"]["begin"] = busy * tokens
+    slices["queries"]["end"] = (busy + 1) * tokens
+    slices["keys"]["end"] = times[busy].astype(np.int64) * tokens
+    mask = Mask.from_slices(len(times) * tokens, slices)
     return plan(mask, groups, balancer="ptrr", chunk=tokens)
 
 
