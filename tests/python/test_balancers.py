@@ -165,7 +165,13 @@ def shards_and_back(mesh):
         sentence(lambda: cpt.unshard(mesh, [plain], [0], one)),
         sentence(lambda: cpt.shard(mesh, [block_mask(128, 256)], [0], one)),
         sentence(lambda: cpt.shard(mesh, [block_mask(256, 256)], [0], one)),
-        sentence(lambda: cpt.shard(mesh, [block_mask(128, 128)], [0], one)),
+        sentence(lambda: cpt.shard(mesh, [block_mask(129, 129)], [0])),
+        sentence(lambda: cpt.shard(mesh, [block_mask(128, 128, batch=3)], [0], two)),
+        sentence(lambda: cpt.shard(mesh, [cpb.Mask("full:64")], [0], one)),
+        sentence(lambda: cpt.shard(mesh, [cpb.Mask("full:33")], [0])),
+        sentence(lambda: cpt.unshard(mesh, [block_mask(128, 128)], [0], one)),
+        sentence(lambda: cpt.LoadBalancer(ranks, block_mask=block_mask(128, 128), chunk=8)
+                 .block_mask(0)),
         sentence(lambda: cpt.shard(mesh, [plain], [0], object())),
     ]
 
@@ -177,7 +183,10 @@ def test_shard_and_unshard():
              "has 3 rows in dimension 0, the balancer plans 2", "dimension 0 or 1",
              "1 seq_dims are given for 2", "is a int", "is on meta",
              "128 entries along dimension 0; a shard of 128", "128 queries and 256 keys",
-             "has 256 tokens, the plan has 128", "multiples of 128 x 2", "is a object"]
+             "has 256 tokens, the plan has 128", "129 tokens, which 2 ranks do not divide",
+             "has 3 rows, the balancer plans 2", "has 64 tokens, the plan has 128",
+             "33 tokens, which 2 ranks do not divide", "is a BlockMask; accepted are tensors",
+             "give the block mask to shard()", "is a object"]
     assert len(told) == len(words)
     for said, word in zip(told, words):
         assert word in said, (said, word)

@@ -21,6 +21,7 @@ from torch.distributed.tensor.experimental._context_parallel._load_balancer impo
 from torch.distributed.tensor.parallel import parallelize_module
 from torch.nn.functional import scaled_dot_product_attention
 
+import cpbalance as cpb
 import cpbalance.torch as cpt
 import world
 
@@ -89,8 +90,15 @@ def trains(mesh, attend, case):
         if isinstance(balancer, cpt.Balancer):
             for a, b in zip(cpt.unshard(mesh, found, [2] * 4, balancer), whole):
                 assert torch.equal(a, b), name
-            for a, b in zip(cpt.shard(mesh, tensors, [2] * 3, balancer), shards):
+            *ours, moved, closed = cpt.shard(
+                mesh, [*tensors, mask, cpb.Mask(text)], [2] * 5, balancer)
+            for a, b in zip(ours, shards):
                 assert torch.equal(a, b), name
+            for one in (moved, closed):
+                assert (one.to_dense() == local.to_dense()).all(), name
+                again = forward_and_gradients(attend, shards, weights, one)
+                for a, b in zip(again, found):
+                    torch.testing.assert_close(a, b, atol=1e-6, rtol=0)
     return worst
 
 

@@ -8,9 +8,11 @@ import torch
 from torch.distributed.tensor.experimental._context_parallel._load_balancer import (
     _LoadBalancer,
 )
+from torch.nn.attention.flex_attention import BlockMask
 
 from .._error import Error
 from .._plan import Plan, plan, plan_rows
+from ._block_mask import block_mask as block_mask_of
 from ._source import Row, rows_of
 
 if TYPE_CHECKING:
@@ -128,11 +130,23 @@ class LoadBalancer(Balancer):
                  block_mask: Optional[Any] = None, seq_length: Optional[int] = None,
                  device: Device = "cpu", **options: Unpack[Options]) -> None:
         self.masks = rows_of(documents, cu_seqlens, mask, block_mask, seq_length)
+        self._exact = block_mask is None
         if len(self.masks) == 1:
             plans = [plan(self.masks[0], world_size, **options)]
         else:
             plans = plan_rows(self.masks, world_size, relabel=True, **options)
         self._keep(plans, device)
+
+    def block_mask(self, rank: int, which: int = 0, **arguments: Any) -> BlockMask:
+        """The rank's BlockMask under one of the masks (`which`, in each row), over keys
+        all-gathered in order, in closed form; arguments as for block_mask() of this
+        package. A balancer made from a BlockMask knows whole blocks alone and raises
+        Error: shard() takes the BlockMask itself."""
+        if not self._exact:
+            raise Error("the balancer was made from a block mask and does not know which "
+                        "pairs of its partial blocks count; give the block mask to shard()")
+        return block_mask_of(self.plans, [row[which] for row in self.masks], rank,
+                             device=self.device, **arguments)
 
     @classmethod
     def from_plan(cls, made: Union[Plan, Sequence[Plan]], device: Device = "cpu"

@@ -7,16 +7,17 @@ from typing import Any, Optional, Sequence, Union
 import torch
 import torch.distributed._functional_collectives as collectives
 from torch.distributed.device_mesh import DeviceMesh
-from torch.distributed.tensor.experimental._context_parallel._attention import (
-    _create_cp_block_mask,
-)
 from torch.nn.attention.flex_attention import BlockMask
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from .._error import Error
+from .._mask import Mask
+from .._plan import plan
 from ._balancers import Balancer
+from ._block_mask import block_mask
+from ._tiles import rearranged
 
-Buffer = Union[torch.Tensor, BlockMask]
+Buffer = Union[torch.Tensor, BlockMask, Mask]
 
 
 def shard(mesh: DeviceMesh, buffers: Any, seq_dims: Any,
@@ -25,23 +26,30 @@ def shard(mesh: DeviceMesh, buffers: Any, seq_dims: Any,
     """This rank's shard of each buffer; what torch's _context_parallel_shard returns.
 
     mesh           one-dimensional, of the balancer's world size
-    buffers        tensors and block masks, in any nesting of lists and dicts
+    buffers        tensors, block masks and masks, in any nesting of lists and dicts
     seq_dims       in the same nesting, the dimension of the sequence; may be negative, and
-                   may be the only one. What stands for a block mask is not looked at
+                   may be the only one. What stands for a mask is not looked at
     load_balancer  None: plain sharding
     batch_dims     as seq_dims; dimension 0 by default. Looked at only where rows of the
                    batch are planned one by one
 
     Only the shard is read: size / world_size elements of each buffer. Tensors stay
-    differentiable. Changes no global switch of torch. Raises Error, `at` is the buffer.
+    differentiable. A mask becomes the BlockMask of this rank's queries over all keys,
+    gathered in order: a Mask in closed form, in blocks of 128; a BlockMask out of its own
+    tiles, in its own blocks, of any length that world_size divides, and mask_mod is asked
+    only about tiles that the plan cuts. Changes no global switch of torch. Raises Error,
+    `at` is the buffer.
     """
     flat, seq, batch, spec = _flatten(buffers, seq_dims, batch_dims)
     world = _world(mesh, load_balancer)
     rank = mesh.get_local_rank()
     shards: list[Buffer] = []
     for at, (buffer, dim, rows) in enumerate(zip(flat, seq, batch)):
+        if isinstance(buffer, Mask):
+            shards.append(_of_mask(buffer, world, rank, load_balancer, at))
+            continue
         if isinstance(buffer, BlockMask):
-            shards.append(_block_mask(buffer, mesh, load_balancer, at))
+            shards.append(_of_block_mask(buffer, world, rank, load_balancer, at))
             continue
         dim = _dimension(buffer, dim, at)
         length = _length(buffer, dim, world, load_balancer, at)
@@ -68,6 +76,9 @@ def unshard(mesh: DeviceMesh, buffers: Sequence[torch.Tensor], seq_dims: Sequenc
     world = _world(mesh, load_balancer)
     whole = []
     for at, (buffer, dim, rows) in enumerate(zip(flat, seq, batch)):
+        if not isinstance(buffer, torch.Tensor):
+            raise Error(f"buffer {at} is a {type(buffer).__name__}; accepted are tensors, "
+                        "since a mask is never gathered", at)
         dim = _dimension(buffer, dim, at)
         if load_balancer is not None:
             n = load_balancer.tokens + load_balancer.padding
@@ -94,9 +105,9 @@ def _flatten(buffers: Any, seq_dims: Any, batch_dims: Any
         if len(found) != len(flat):
             raise Error(f"{len(found)} {what} are given for {len(flat)} buffers")
     for at, buffer in enumerate(flat):
-        if not isinstance(buffer, (torch.Tensor, BlockMask)):
-            raise Error(f"buffer {at} is a {type(buffer).__name__}; accepted are tensors "
-                        "and block masks", at)
+        if not isinstance(buffer, (torch.Tensor, BlockMask, Mask)):
+            raise Error(f"buffer {at} is a {type(buffer).__name__}; accepted are tensors, "
+                        "block masks and masks", at)
     return flat, seq, batch, spec
 
 
@@ -138,9 +149,7 @@ def _length(buffer: torch.Tensor, dim: int, world: int, balancer: Optional[Balan
 
 def _rearranged(buffer: torch.Tensor, dim: int, batch: Optional[int],
                 index: torch.Tensor, at: int) -> torch.Tensor:
-    if index.device != buffer.device:
-        raise Error(f"buffer {at} is on {buffer.device}, the balancer's indices are on "
-                    f"{index.device}; make the balancer with device=\"{buffer.device}\"", at)
+    index = _on(index, buffer.device, f"buffer {at}", at)
     if len(index) == 1:
         return buffer.index_select(dim, index[0])
     batch = _batch(buffer, dim, batch, len(index), at)
@@ -172,17 +181,46 @@ def _batch(buffer: torch.Tensor, dim: int, batch: Optional[int], rows: int, at: 
     return batch
 
 
-def _block_mask(buffer: BlockMask, mesh: DeviceMesh, balancer: Optional[Balancer],
-                at: int) -> BlockMask:
-    queries, keys = buffer.seq_lengths
+def _of_mask(mask: Mask, world: int, rank: int, balancer: Optional[Balancer],
+             at: int) -> BlockMask:
+    if balancer is None:
+        _divides(mask.tokens, world, f"mask {at}", at)
+        return block_mask(plan(mask, world, balancer="contiguous"), mask, rank)
+    if mask.tokens != balancer.tokens:
+        raise Error(f"mask {at} has {mask.tokens} tokens, the plan has {balancer.tokens}",
+                    at)
+    return block_mask(balancer.plans, mask, rank, device=balancer.device)
+
+
+def _of_block_mask(whole: BlockMask, world: int, rank: int, balancer: Optional[Balancer],
+                   at: int) -> BlockMask:
+    queries, keys = whole.seq_lengths
+    rows, device = whole.kv_indices.shape[0], whole.kv_indices.device
     if queries != keys:
         raise Error(f"block mask {at} has {queries} queries and {keys} keys; accepted are "
                     "as many of both", at)
-    if balancer is not None and queries != balancer.tokens + balancer.padding:
-        raise Error(f"block mask {at} has {queries} tokens, the plan has "
-                    f"{balancer.tokens + balancer.padding}", at)
-    if queries % (128 * mesh.size()):
-        raise Error(f"block mask {at} has {queries} tokens; torch shards multiples of 128 x "
-                    f"{mesh.size()} ranks", at)
-    batch, heads = buffer.kv_num_blocks.shape[:2]
-    return _create_cp_block_mask(buffer.mask_mod, batch, heads, queries, keys, mesh, balancer)
+    if balancer is None:
+        _divides(queries, world, f"block mask {at}", at)
+        index = torch.arange(queries, device=device)[None]
+    else:
+        if queries != balancer.tokens + balancer.padding:
+            raise Error(f"block mask {at} has {queries} tokens, the plan has "
+                        f"{balancer.tokens + balancer.padding}", at)
+        index = _on(balancer.indices(), device, f"block mask {at}", at)
+        if {rows, len(index)} - {1, max(rows, len(index))}:
+            raise Error(f"block mask {at} has {rows} rows, the balancer plans "
+                        f"{len(index)}", at)
+    return rearranged(whole, index, rank * (queries // world), queries // world)
+
+
+def _divides(length: int, world: int, what: str, at: int) -> None:
+    if length % world:
+        raise Error(f"{what} has {length} tokens, which {world} ranks do not divide; pad "
+                    f"it by {-length % world}", at)
+
+
+def _on(index: torch.Tensor, device: torch.device, what: str, at: int) -> torch.Tensor:
+    if index.device != device:
+        raise Error(f"{what} is on {device}, the balancer's indices are on {index.device}; "
+                    f"make the balancer with device=\"{device}\"", at)
+    return index
