@@ -47,7 +47,7 @@ static bool reads_files(const cli_options *options, cpb_error *error)
     return true;
 }
 
-static bool parse(const char *command, cli_remake *made, cpb_error *error)
+bool remake_read(const char *command, cli_remake *made, cpb_error *error)
 {
     int n;
     if (poptParseArgvString(command, &n, &made->words) || n < 2)
@@ -89,7 +89,7 @@ static bool read_pack(int64_t pack, cli_remake *made, cpb_error *error)
 bool remake(const cli_row *row, uint64_t hash, cli_remake *made, cpb_error *error)
 {
     cpb_options planner;
-    if (!parse(row->command, made, error) || !read_pack(row->pack, made, error))
+    if (!remake_read(row->command, made, error) || !read_pack(row->pack, made, error))
         return false;
     made->options.ranks = row->ranks;
     made->options.tolerance_ppm = llround(row->tolerance * 1e6);

@@ -15,8 +15,12 @@ typedef struct cli_remake {
     cpb_plan *plan;
 } cli_remake;
 
-/* Plan the pack of `row` again. Refuses with a sentence where the command reads what is
- * no file, and where the plan comes out another than `hash` says: the data changed. */
+/* Read the command of a row into words and options; opens no file. Refuses with a
+ * sentence what is no command that writes rows, and data that cannot be read twice. */
+bool remake_read(const char *command, cli_remake *made, cpb_error *error);
+
+/* Plan the pack of `row` again. Refuses in addition where the plan comes out another than
+ * `hash` says: the data changed. */
 bool remake(const cli_row *row, uint64_t hash, cli_remake *made, cpb_error *error);
 
 void remake_free(cli_remake *made);

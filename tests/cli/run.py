@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Golden tests and laws of the program: run.py PATH_OF_CPB [--update] [NAME ...]
+(a name is a case, a law, or a group of them: cases, laws, threads)
 
 A golden case is a folder below cases/: `cmd` runs under sh in a copy of the folder with
 cpb in PATH; what it prints and its exit status must equal `stdout`, `stderr`, `status`
@@ -25,6 +26,10 @@ import laws_report
 import laws_sweep
 
 HERE = pathlib.Path(__file__).resolve().parent
+
+# "threads" are laws of commands that start threads.
+LAWS = {"laws": (laws, laws_curve, laws_draw, laws_report),
+        "threads": (laws_attend, laws_sweep)}
 
 # Times of this machine have no place in an expectation.
 TIMES = [
@@ -124,12 +129,15 @@ def main():
 
     checks = {f.name: (lambda f=f: check_case(f, cpb, arguments.update))
               for f in sorted((HERE / "cases").iterdir()) if f.is_dir()}
-    checks |= {name: (lambda law=law: check_law(law, cpb))
-               for module in (laws, laws_attend, laws_curve, laws_draw, laws_report,
-                              laws_sweep)
-               for name, law in vars(module).items() if name.startswith("law_")}
+    groups = {"cases": list(checks)}
+    for group, modules in LAWS.items():
+        found = {name: (lambda law=law: check_law(law, cpb)) for module in modules
+                 for name, law in vars(module).items() if name.startswith("law_")}
+        groups[group] = list(found)
+        checks |= found
     failed = 0
-    chosen = arguments.names or list(checks)
+    chosen = [check for name in arguments.names or groups
+              for check in groups.get(name, [name])]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         problems = list(pool.map(lambda name: checks[name](), chosen))
     for name, problem in zip(chosen, problems):
