@@ -43,6 +43,8 @@ set_source_files_properties(${PROJECT_SOURCE_DIR}/src/attend/rows_base.c
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   set_source_files_properties(${PROJECT_SOURCE_DIR}/src/attend/rows_avx2.c
     PROPERTIES COMPILE_OPTIONS "-O3;-mavx2;-mfma;-ffp-contract=fast")
+  set_source_files_properties(${PROJECT_SOURCE_DIR}/src/attend/rows_avx512.c
+    PROPERTIES COMPILE_OPTIONS "-O3;-mavx512f;-mfma;-ffp-contract=fast")
 endif()
 
 add_library(cpb_attend $<TARGET_OBJECTS:cpb_attend_objects>)

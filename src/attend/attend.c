@@ -7,9 +7,11 @@
 #include <math.h>
 #include <string.h>
 
-/* Rows and keys of a tile: its scores stay in the second cache. */
+/* A tile's queries and results, PIECE_ROWS x PIECE_KEYS scores and their keys stay in the
+ * second cache. */
+enum { TILE_NUMBERS = 1 << 17, PIECE_ROWS = 512, PIECE_KEYS = 256 };
 
-enum { TILE_ROWS = 256, TILE_KEYS = 256, MOST_DIM = 4096, MOST_HEADS = 1 << 16 };
+enum { MOST_DIM = 4096, MOST_HEADS = 1 << 16 };
 
 static cpb_status check_shape(const cpb_attention *shape, cpb_error *error)
 {
@@ -68,21 +70,20 @@ static cpb_status take_scratch(cpb_attend *attend, cpb_error *error)
 {
     cpb_scratch *const s = &attend->scratch;
     const int64_t rows = attend->tile * attend->group, dim = attend->shape.head_dim;
-    const int64_t block = attend->block;
+    const int64_t block = attend->block, piece = attend->piece * attend->group;
     const size_t bytes = attend->kernel->bytes;
     const bool wide = attend->shape.accumulate == CPB_FP64;
-    const int64_t back = attend->backward, keys = wide ? block : 0;
+    const int64_t back = attend->backward, keys = wide ? attend->keys : 0;
     s->q = take(attend, rows, dim, bytes);
     s->out = take(attend, rows, dim, bytes);
-    s->scores = take(attend, rows, block, bytes);
+    s->scores = take(attend, piece, block, bytes);
     s->top = take(attend, rows, 1, bytes);
     s->sum = take(attend, rows, 1, bytes);
     s->dout = take(attend, back * rows, dim, bytes);
-    s->dscores = take(attend, back * rows, block, bytes);
-    s->k = take(attend, keys, dim, bytes);
-    s->v = take(attend, keys, dim, bytes);
-    s->dkv = take(attend, wide ? back * attend->keys : 0,
-                  2 * attend->shape.kv_heads * dim, bytes);
+    s->dscores = take(attend, back * piece, block, bytes);
+    s->k = take(attend, block, dim, bytes);
+    s->v = take(attend, block, dim, bytes);
+    s->dkv = take(attend, back * keys, 2 * attend->shape.kv_heads * dim, bytes);
     const bool good = s->q && s->out && s->scores && s->top && s->sum && s->dout &&
                       s->dscores && s->k && s->v && s->dkv;
     return good ? CPB_OK : cpb_fail_memory(error);
@@ -95,8 +96,10 @@ static void set_sizes(cpb_attend *attend)
     attend->queries = traffic.shard;
     attend->keys = traffic.shard + traffic.buffer;
     attend->steps = cpb_exchange_steps(attend->exchange);
-    attend->tile = cpb_max(1, TILE_ROWS / attend->group);
-    attend->block = TILE_KEYS;
+    attend->piece = cpb_max(1, PIECE_ROWS / attend->group);
+    attend->tile = attend->piece *
+                   cpb_max(1, TILE_NUMBERS / (PIECE_ROWS * attend->shape.head_dim));
+    attend->block = PIECE_KEYS;
     attend->n_tiles = cpb_ceil_div(attend->queries, attend->tile);
     attend->kernel =
         attend->shape.accumulate == CPB_FP64 ? &cpb_kernel_f64 : &cpb_kernel_f32;

@@ -55,12 +55,12 @@ enum { CPB_MOST_STEPS = 2 };
 typedef struct cpb_scratch {
     void *q;       /* [rows][dim] scaled by scale * log2(e) */
     void *out;     /* [rows][dim] sums; backward: gradients of q */
-    void *scores;  /* [rows][block] */
+    void *scores;  /* [rows of a piece][block] */
     void *top;     /* [rows] largest score so far; backward: lse in base 2 */
     void *sum;     /* [rows] of exponentials; backward: delta */
     void *dout;    /* [rows][dim] backward alone, as what follows */
-    void *dscores; /* [rows][block] */
-    void *k, *v;   /* [block][dim] in double alone */
+    void *dscores; /* [rows of a piece][block] */
+    void *k, *v;   /* [block][dim] */
     double *dkv;   /* [keys][2][kv_heads][dim] in double alone */
 } cpb_scratch;
 
@@ -77,7 +77,8 @@ struct cpb_attend {
     int64_t group; /* query heads per key head */
     int64_t queries, keys;
     int64_t tile;    /* queries of a tile */
-    int64_t block;   /* most keys of a tile */
+    int64_t piece;   /* queries of a tile that are multiplied at once */
+    int64_t block;   /* most keys that are multiplied at once */
     int64_t n_tiles; /* of the shard */
     int32_t steps;
     cpb_part part[CPB_N_WHERE];

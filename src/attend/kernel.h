@@ -3,7 +3,6 @@
  *   REAL, GEMM           the type and its matrix product
  *   KERNEL               the name of the row that it defines
  *   TOP, POWERS, GRADIENTS, SCALE (attend, ...)   the loops of rows.h in that type
- *   IN_PLACE             whether keys are read where they lie, or converted first
  * Rows of a matrix are queries of the heads that share a key head, token by token. Scores
  * are in base 2: q is scaled by scale * log2(e) when it is loaded. */
 #include "attend.h"
@@ -24,13 +23,13 @@ typedef struct tile_run {
     REAL *q, *out, *scores, *top, *sum, *dout, *dscores;
 } tile_run;
 
-/* A block of keys, and its gradients backward. */
+/* A block of keys, and its gradients backward. Keys of one head lie a token apart, each on
+ * a page of its own, so a block is copied once for all queries of the tile. */
 typedef struct key_block {
     int64_t begin, end;
     int n;
-    const REAL *k, *v;
-    int stride;    /* of k and v */
-    REAL *dk, *dv; /* of stride `dstride` */
+    const REAL *k, *v; /* [n][dim] */
+    REAL *dk, *dv;     /* of stride `dstride` */
     int dstride;
 } key_block;
 
@@ -67,54 +66,59 @@ static int64_t index_of(const tile_run *run, int64_t slot, int j)
     return slot * run->attend->shape.q_heads + run->head * run->group + j;
 }
 
+/* Rows of one head lie a token apart, which no processor foresees: ask for the one that
+ * comes AHEAD later. */
+enum { AHEAD = 8, LINE = 64 / sizeof(float) };
+
+static void ask_for(const float *row, int64_t n)
+{
+    for (int64_t i = 0; i < n; i += LINE)
+        __builtin_prefetch(row + i);
+}
+
 /* Copy a tile of an array like q into rows of scratch. */
-static void load_rows(const tile_run *run, const float *from, double factor, REAL *rows)
+static void load_rows(const tile_run *run, const float *from, REAL factor,
+                      REAL *restrict rows)
 {
     const int64_t n = (int64_t)run->group * run->dim;
     for (int64_t slot = run->begin; slot < run->end; slot++) {
-        const float *const in = from + index_of(run, slot, 0) * run->dim;
-        REAL *const out = rows + (slot - run->begin) * n;
+        const float *const restrict in = from + index_of(run, slot, 0) * run->dim;
+        REAL *const restrict out = rows + (slot - run->begin) * n;
+        if (slot + AHEAD < run->end)
+            ask_for(in + AHEAD * run->attend->shape.q_heads * run->dim, n);
         for (int64_t i = 0; i < n; i++)
-            out[i] = (REAL)(in[i] * factor);
+            out[i] = (REAL)in[i] * factor;
     }
 }
 
 static const REAL *load_keys(const tile_run *run, const float *from, int64_t stride,
-                             int n, void *scratch)
+                             int n, REAL *restrict to)
 {
-#if IN_PLACE
-    (void)run, (void)stride, (void)n, (void)scratch;
-    return from;
-#else
-    REAL *const to = scratch;
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; i < n; i++) {
+        if (i + AHEAD < n)
+            ask_for(from + (i + AHEAD) * stride, run->dim);
         for (int64_t d = 0; d < run->dim; d++)
-            to[i * run->dim + d] = from[i * stride + d];
+            to[i * run->dim + d] = (REAL)from[i * stride + d];
+    }
     return to;
-#endif
 }
 
-/* Keys begin .. end - 1 of the head. */
-static key_block open_block(const tile_run *run, int64_t begin, int64_t end)
+/* Keys of the head; where gradients of keys are summed follows from the type. */
+static key_block open_block(const tile_run *run, cpb_range keys)
 {
     const cpb_attend *const a = run->attend;
     const int64_t half = a->shape.kv_heads * run->dim, stride = 2 * half;
-    const int64_t at = begin * stride + run->head * run->dim;
+    const int64_t at = keys.begin * stride + run->head * run->dim;
     const float *const k = run->arrays->kv + at;
-    const int n = (int)(end - begin);
-    key_block b = {.begin = begin,
-                   .end = end,
+    const int n = (int)cpb_range_length(keys);
+    key_block b = {.begin = keys.begin,
+                   .end = keys.end,
                    .n = n,
                    .k = load_keys(run, k, stride, n, a->scratch.k),
                    .v = load_keys(run, k + half, stride, n, a->scratch.v),
-                   .stride = IN_PLACE ? (int)stride : run->dim,
                    .dstride = (int)stride};
     if (run->arrays->dkv) {
-#if IN_PLACE
-        b.dk = run->arrays->dkv + at;
-#else
-        b.dk = a->scratch.dkv + at;
-#endif
+        b.dk = KEY_GRADIENTS(run) + at;
         b.dv = b.dk + half;
     }
     return b;
@@ -125,7 +129,7 @@ static void multiply_keys(const tile_run *run, int rows, const REAL *left,
                           const REAL *keys, const key_block *b, REAL *scores)
 {
     GEMM(CblasRowMajor, CblasNoTrans, CblasTrans, rows, b->n, run->dim, 1, left,
-         run->dim, keys, b->stride, 0, scores, run->block);
+         run->dim, keys, run->dim, 0, scores, run->block);
 }
 
 /* Columns of a block that a query sees. */
@@ -143,101 +147,113 @@ static void clear_outside(REAL *row, cpb_range in, int n)
     memset(row + in.end, 0, (size_t)(n - in.end) * sizeof *row);
 }
 
-/* Online softmax: scores become weights relative to the largest score so far, and what
- * was summed before is made relative to it as well. */
-static void weigh_row(const tile_run *run, int64_t r, cpb_range in)
+/* Online softmax: scores of row r become weights relative to the largest score so far,
+ * and what was summed before is made relative to it as well. */
+static void weigh_row(const tile_run *run, int64_t r, REAL *scores, int64_t n)
 {
-    REAL *const row = run->scores + r * run->block + in.begin;
-    const int64_t n = in.end - in.begin;
     if (n <= 0)
         return;
-    const REAL top = TOP(run->attend, row, n);
+    const REAL top = TOP(run->attend, scores, n);
     if (top > run->top[r]) {
         const REAL factor = (REAL)exp2((double)(run->top[r] - top));
         run->top[r] = top;
         run->sum[r] *= factor;
         SCALE(run->attend, run->out + r * run->dim, run->dim, factor);
     }
-    run->sum[r] += POWERS(run->attend, row, n, run->top[r]);
+    run->sum[r] += POWERS(run->attend, scores, n, run->top[r]);
 }
 
-static void forward_block(const tile_run *run, const cpb_band *band, cpb_range slots,
-                          cpb_range keys, bool full)
+static void forward_block(const tile_run *run, const cpb_band *band, const key_block *b,
+                          cpb_range slots, bool full)
 {
-    const key_block b = open_block(run, keys.begin, keys.end);
-    const int64_t first = row_of(run, slots.begin, 0), end = row_of(run, slots.end, 0);
-    const int rows = (int)(end - first);
-    multiply_keys(run, rows, run->q + first * run->dim, b.k, &b,
-                  run->scores + first * run->block);
+    const int64_t first = row_of(run, slots.begin, 0);
+    const int rows = (int)(row_of(run, slots.end, 0) - first);
+    REAL *scores = run->scores;
+    multiply_keys(run, rows, run->q + first * run->dim, b->k, b, scores);
     for (int64_t slot = slots.begin; slot < slots.end; slot++) {
-        const cpb_range in = full ? (cpb_range){0, b.n} : seen(band, &b, slot);
-        for (int j = 0; j < run->group; j++) {
-            const int64_t r = row_of(run, slot, j);
+        const cpb_range in = full ? (cpb_range){0, b->n} : seen(band, b, slot);
+        for (int j = 0; j < run->group; j++, scores += run->block) {
+            weigh_row(run, row_of(run, slot, j), scores + in.begin, in.end - in.begin);
             if (!full)
-                clear_outside(run->scores + r * run->block, in, b.n);
-            weigh_row(run, r, in);
+                clear_outside(scores, in, b->n);
         }
     }
-    GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, run->dim, b.n, 1,
-         run->scores + first * run->block, run->block, b.v, b.stride, 1,
-         run->out + first * run->dim, run->dim);
+    GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, run->dim, b->n, 1,
+         run->scores, run->block, b->v, run->dim, 1, run->out + first * run->dim,
+         run->dim);
 }
 
 /* d scores = weights * (dout v^T - delta), then what follows from them: gradients of
  * values, keys and queries. */
-static void backward_block(const tile_run *run, const cpb_band *band, cpb_range slots,
-                           cpb_range keys, bool full)
+static void backward_block(const tile_run *run, const cpb_band *band,
+                           const key_block *b, cpb_range slots, bool full)
 {
-    const key_block b = open_block(run, keys.begin, keys.end);
-    const int64_t first = row_of(run, slots.begin, 0), end = row_of(run, slots.end, 0);
-    const int rows = (int)(end - first), block = run->block, dim = run->dim;
-    REAL *const scores = run->scores + first * block;
-    REAL *const dscores = run->dscores + first * block;
+    const int64_t first = row_of(run, slots.begin, 0);
+    const int rows = (int)(row_of(run, slots.end, 0) - first);
+    const int block = run->block, dim = run->dim;
     const REAL *const q = run->q + first * dim, *const dout = run->dout + first * dim;
-    multiply_keys(run, rows, q, b.k, &b, scores);
-    multiply_keys(run, rows, dout, b.v, &b, dscores);
+    REAL *scores = run->scores, *dscores = run->dscores;
+    multiply_keys(run, rows, q, b->k, b, scores);
+    multiply_keys(run, rows, dout, b->v, b, dscores);
     for (int64_t slot = slots.begin; slot < slots.end; slot++) {
-        const cpb_range in = full ? (cpb_range){0, b.n} : seen(band, &b, slot);
-        for (int j = 0; j < run->group; j++) {
-            const int64_t r = row_of(run, slot, j), at = r * block + in.begin;
+        const cpb_range in = full ? (cpb_range){0, b->n} : seen(band, b, slot);
+        for (int j = 0; j < run->group; j++, scores += block, dscores += block) {
+            const int64_t r = row_of(run, slot, j);
             if (!full) {
-                clear_outside(run->scores + r * block, in, b.n);
-                clear_outside(run->dscores + r * block, in, b.n);
+                clear_outside(scores, in, b->n);
+                clear_outside(dscores, in, b->n);
             }
-            GRADIENTS(run->attend, run->scores + at, run->dscores + at,
+            GRADIENTS(run->attend, scores + in.begin, dscores + in.begin,
                       in.end - in.begin, run->top[r], run->sum[r]);
         }
     }
-    GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, b.n, dim, rows, 1, scores, block,
-         dout, dim, 1, b.dv, b.dstride);
-    GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, b.n, dim, rows, (REAL)ln_2, dscores,
-         block, q, dim, 1, b.dk, b.dstride);
-    GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, dim, b.n,
-         (REAL)run->attend->shape.scale, dscores, block, b.k, b.stride, 1,
+    GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, b->n, dim, rows, 1, run->scores,
+         block, dout, dim, 1, b->dv, b->dstride);
+    GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, b->n, dim, rows, (REAL)ln_2,
+         run->dscores, block, q, dim, 1, b->dk, b->dstride);
+    GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, dim, b->n,
+         (REAL)run->attend->shape.scale, run->dscores, block, b->k, dim, 1,
          run->out + first * dim, dim);
 }
 
-typedef void block_run(const tile_run *run, const cpb_band *band, cpb_range slots,
-                       cpb_range keys, bool full);
+typedef void block_run(const tile_run *run, const cpb_band *band, const key_block *b,
+                       cpb_range slots, bool full);
 
-/* A stretch of keys in blocks of nearly equal lengths. */
-static void run_stretch(const tile_run *run, const cpb_band *band, cpb_range slots,
-                        cpb_range keys, bool full, block_run *block)
+/* First of `slots` whose bound lies above `key`; bounds ascend. */
+static int64_t first_above(const cpb_band *band, cpb_range slots, int64_t key,
+                           int64_t (*bound)(const cpb_band *, int64_t))
 {
-    const int64_t length = cpb_range_length(keys);
-    if (length <= 0)
-        return;
-    const int64_t n = cpb_ceil_div(length, run->block);
-    *(full ? &run->attend->full_tiles : &run->attend->partial_tiles) += n;
-    for (int64_t i = 0; i < n; i++)
-        block(
-            run, band, slots,
-            (cpb_range){keys.begin + length * i / n, keys.begin + length * (i + 1) / n},
-            full);
+    while (slots.begin < slots.end) {
+        const int64_t middle = slots.begin + cpb_range_length(slots) / 2;
+        if (bound(band, middle) > key)
+            slots.end = middle;
+        else
+            slots.begin = middle + 1;
+    }
+    return slots.begin;
 }
 
-/* All bands of a tile: first keys that some queries see, then those that all see, then
- * those that some see. */
+/* One block of keys with the slots that see some of it, a piece of them at a time. */
+static void run_block(const tile_run *run, const cpb_band *band, cpb_range slots,
+                      cpb_range keys, block_run *block)
+{
+    const cpb_range see = {first_above(band, slots, keys.begin, cpb_band_end),
+                           first_above(band, slots, keys.end - 1, cpb_band_first)};
+    if (see.begin >= see.end)
+        return;
+    const key_block b = open_block(run, keys);
+    cpb_range piece = {.end = see.begin};
+    while (piece.end < see.end) {
+        piece =
+            (cpb_range){piece.end, cpb_min(piece.end + run->attend->piece, see.end)};
+        const bool full = cpb_band_first(band, piece.end - 1) <= keys.begin &&
+                          cpb_band_end(band, piece.begin) >= keys.end;
+        ++*(full ? &run->attend->full_tiles : &run->attend->partial_tiles);
+        block(run, band, &b, piece, full);
+    }
+}
+
+/* All bands of a tile, their keys in blocks of nearly equal lengths. */
 static void run_bands(const tile_run *run, const cpb_part *part, int64_t tile,
                       block_run *block)
 {
@@ -245,18 +261,13 @@ static void run_bands(const tile_run *run, const cpb_part *part, int64_t tile,
         const cpb_band *const band = &part->bands[part->of_tile[i]];
         const cpb_range slots = {cpb_max(band->q_begin, run->begin),
                                  cpb_min(band->q_end, run->end)};
-        const int64_t last = slots.end - 1;
-        const cpb_range hull = {cpb_band_first(band, slots.begin),
-                                cpb_band_end(band, last)};
-        const cpb_range all = {cpb_band_first(band, last),
-                               cpb_band_end(band, slots.begin)};
-        if (all.begin >= all.end) {
-            run_stretch(run, band, slots, hull, false, block);
-            continue;
-        }
-        run_stretch(run, band, slots, (cpb_range){hull.begin, all.begin}, false, block);
-        run_stretch(run, band, slots, all, true, block);
-        run_stretch(run, band, slots, (cpb_range){all.end, hull.end}, false, block);
+        const int64_t begin = cpb_band_first(band, slots.begin);
+        const int64_t length = cpb_max(cpb_band_end(band, slots.end - 1) - begin, 0);
+        const int64_t n = cpb_ceil_div(length, run->block);
+        for (int64_t b = 0; b < n; b++)
+            run_block(run, band, slots,
+                      (cpb_range){begin + length * b / n, begin + length * (b + 1) / n},
+                      block);
     }
 }
 
@@ -264,18 +275,18 @@ static void run_bands(const tile_run *run, const cpb_part *part, int64_t tile,
 static void store_row(const tile_run *run, int64_t slot, int j)
 {
     const int64_t r = row_of(run, slot, j), at = index_of(run, slot, j);
-    float *const out = run->arrays->out + at * run->dim;
+    float *const restrict out = run->arrays->out + at * run->dim;
     float *const lse = run->arrays->lse + at;
-    const REAL *const row = run->out + r * run->dim;
+    const REAL *const restrict row = run->out + r * run->dim;
     if (run->sum[r] == 0)
         return;
     const double mine = (double)run->top[r] * ln_2 + log((double)run->sum[r]);
     const double top = fmax(mine, (double)*lse);
     const double old = exp((double)*lse - top), new = exp(mine - top);
-    const double keep = old / (old + new);
-    const double take = new / (old + new) / (double)run->sum[r];
+    const REAL keep = (REAL)(old / (old + new));
+    const REAL take = (REAL)(new / (old + new) / (double)run->sum[r]);
     for (int d = 0; d < run->dim; d++)
-        out[d] = (float)(out[d] * keep + (double)row[d] * take);
+        out[d] = (float)((REAL)out[d] * keep + row[d] * take);
     *lse = (float)(top + log(old + new));
 }
 
@@ -284,16 +295,20 @@ static void forward_tile(cpb_attend *attend, const cpb_pass_arrays *arrays,
 {
     const tile_run run = tile_open(attend, arrays, tile, head);
     const int64_t rows = row_of(&run, run.end, 0);
-    load_rows(&run, arrays->q, attend->shape.scale * log2_e, run.q);
+    load_rows(&run, arrays->q, (REAL)(attend->shape.scale * log2_e), run.q);
     memset(run.out, 0, (size_t)(rows * run.dim) * sizeof *run.out);
     for (int64_t r = 0; r < rows; r++) {
         run.top[r] = (REAL)-INFINITY;
         run.sum[r] = 0;
     }
     run_bands(&run, part, tile, forward_block);
-    for (int64_t slot = run.begin; slot < run.end; slot++)
+    for (int64_t slot = run.begin; slot < run.end; slot++) {
+        if (slot + AHEAD < run.end)
+            ask_for(arrays->out + index_of(&run, slot + AHEAD, 0) * run.dim,
+                    (int64_t)run.group * run.dim);
         for (int j = 0; j < run.group; j++)
             store_row(&run, slot, j);
+    }
 }
 
 /* lse in base 2, and delta = dout . out. */
@@ -325,7 +340,7 @@ static void backward_tile(cpb_attend *attend, const cpb_pass_arrays *arrays,
 {
     const tile_run run = tile_open(attend, arrays, tile, head);
     const int64_t rows = row_of(&run, run.end, 0);
-    load_rows(&run, arrays->q, attend->shape.scale * log2_e, run.q);
+    load_rows(&run, arrays->q, (REAL)(attend->shape.scale * log2_e), run.q);
     load_rows(&run, arrays->dout, 1, run.dout);
     memset(run.out, 0, (size_t)(rows * run.dim) * sizeof *run.out);
     for (int64_t slot = run.begin; slot < run.end; slot++)

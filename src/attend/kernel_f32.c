@@ -3,7 +3,7 @@
 #define REAL float
 #define GEMM cblas_sgemm
 #define KERNEL cpb_kernel_f32
-#define IN_PLACE 1
+#define KEY_GRADIENTS(run) (run)->arrays->dkv
 #define TOP(attend, row, n) (attend)->rows->top(row, n)
 #define POWERS(attend, row, n, top) (attend)->rows->powers(row, n, top)
 #define GRADIENTS(attend, row, drow, n, lse, delta)                                    \

@@ -45,7 +45,7 @@ static void round_gradients(cpb_attend *attend, float *dkv, cpb_range keys)
 #define REAL double
 #define GEMM cblas_dgemm
 #define KERNEL cpb_kernel_f64
-#define IN_PLACE 0
+#define KEY_GRADIENTS(run) (run)->attend->scratch.dkv
 #define TOP(attend, row, n) top_of(row, n)
 #define POWERS(attend, row, n, top) powers(row, n, top)
 #define GRADIENTS(attend, row, drow, n, lse, delta) gradients(row, drow, n, lse, delta)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Loops over a row of scores, compiled once for any processor and once for AVX2. */
+/* Loops over a row of scores, compiled for any processor, for AVX2 and for AVX-512. */
 #ifndef CPB_SRC_ATTEND_ROWS_H
 #define CPB_SRC_ATTEND_ROWS_H
 
@@ -22,7 +22,8 @@ typedef struct cpb_rows {
     bool (*finite)(const float *s, int64_t n);
 } cpb_rows;
 
-/* NULL where this machine's architecture has none. */
+/* NULL where this machine's architecture has no such vectors. */
+extern const cpb_rows *const cpb_rows_avx512;
 extern const cpb_rows *const cpb_rows_avx2;
 extern const cpb_rows *const cpb_rows_base;
 

@@ -16,5 +16,9 @@ const cpb_rows *const cpb_rows_base = &lanes_rows;
 
 const cpb_rows *cpb_rows_best(void)
 {
-    return cpb_rows_avx2 && cpb_rows_avx2->works() ? cpb_rows_avx2 : cpb_rows_base;
+    const cpb_rows *const fastest_first[] = {cpb_rows_avx512, cpb_rows_avx2};
+    for (size_t i = 0; i < sizeof fastest_first / sizeof *fastest_first; i++)
+        if (fastest_first[i] && fastest_first[i]->works())
+            return fastest_first[i];
+    return cpb_rows_base;
 }
