@@ -9,6 +9,7 @@
 #include "bound.h"
 #include "frugal_build.h"
 #include "frugal_climb.h"
+#include "frugal_lay.h"
 
 #include "../base/error.h"
 
@@ -64,61 +65,15 @@ static cpb_status deal_board(const frugal *f, const cpb_board *board, cpb_deal *
     return CPB_OK;
 }
 
-/* Lay pieces that cover everything on the board. */
-static cpb_status lay(frugal *f, size_t n, const cpb_piece *pieces, cpb_board *board)
-{
-    cpb_board_clear(board);
-    for (size_t i = 0; i < n; i++) {
-        const int32_t end = pieces[i].end == f->view->tokens + f->view->padding
-                                ? (int32_t)f->goals.positions
-                                : pieces[i].end;
-        int32_t begin = pieces[i].begin;
-        for (int32_t isle = cpb_isles_at(&f->isles, begin);
-             begin < end && pieces[i].rank; isle++) {
-            const int32_t stop = (int32_t)cpb_min(end, f->isles.end[isle]);
-            const int32_t id = cpb_board_find(board, isle, begin);
-            if (cpb_board_give(board, id, begin, stop, pieces[i].rank) < 0)
-                return CPB_NO_MEMORY;
-            begin = stop;
-        }
-    }
-    return cpb_board_count(board);
-}
-
-/* Rank r holds the r-th part. */
-static cpb_status lay_contiguous(frugal *f, cpb_board *board)
-{
-    cpb_piece *const pieces =
-        cpb_arena_take(f->arena, (size_t)f->view->ranks, sizeof *pieces);
-    int32_t begin = 0;
-    if (!pieces)
-        return CPB_NO_MEMORY;
-    for (int32_t r = 0; r < f->view->ranks; r++) {
-        pieces[r] = (cpb_piece){r, begin, begin + f->goals.size[r]};
-        begin = pieces[r].end;
-    }
-    return lay(f, (size_t)f->view->ranks, pieces, board);
-}
-
-/* What another balancer deals. */
-static cpb_status lay_other(frugal *f, cpb_balance_fn *balance, const cpb_view *view,
-                            cpb_board *board)
-{
-    cpb_deal deal = {.arena = f->arena};
-    const cpb_status status = balance(view, &deal, NULL);
-    return status == CPB_OK ? lay(f, deal.n, deal.pieces, board) : status;
-}
-
-/* One causal document that head-tail cuts on the grid: nothing receives less. */
+/* One causal document for ranks that are all alike: nothing receives less than with
+ * head-tail. */
 static bool is_one_document(const frugal *f)
 {
     const cpb_view *const view = f->view;
-    const int64_t positions = view->tokens + view->padding;
     for (size_t m = 0; m < view->n_masks; m++)
         if (!view->nested[m])
             return false;
-    return view->n_islands == 1 && !view->speeds && !view->carried &&
-           positions % (2 * view->ranks * view->grid) == 0;
+    return view->n_islands == 1 && !view->speeds && !view->carried;
 }
 
 /* The costs of chunks, for a balancer that deals them. */
@@ -143,53 +98,59 @@ static cpb_status view_chunks(frugal *f, cpb_view *view)
     return CPB_OK;
 }
 
-/* A plan that is balanced, whatever its traffic; limits rise to what is possible. */
-static cpb_status lay_balanced(frugal *f, cpb_board *board)
+/* Let limits rise to what is possible; `view` is that of view_chunks(). */
+static cpb_status raise_limits(frugal *f, const cpb_view *view, bool *raised)
 {
-    cpb_view view;
     int64_t bound;
-    cpb_status status;
-    if (f->view->grid == 1)
-        return lay_other(f, cpb_balance_per_document, f->view, board);
-    CPB_TRY(view_chunks(f, &view));
+    cpb_status status = CPB_OK;
     const cpb_load_problem problem = {
-        .n = view.n_chunks,
-        .cost = view.cost,
-        .ranks = view.ranks,
-        .seats = cpb_seats_of(view.sizes, view.tokens + view.padding, view.chunk,
-                              view.ranks, view.cap == INT64_MAX ? -1 : view.cap),
-        .speeds = view.speeds,
+        .n = view->n_chunks,
+        .cost = view->cost,
+        .ranks = view->ranks,
+        .seats = cpb_seats_of(view->sizes, view->tokens + view->padding, view->chunk,
+                              view->ranks, view->cap == INT64_MAX ? -1 : view->cap),
+        .speeds = view->speeds,
     };
-    if (!view.carried) {
-        CPB_TRY(cpb_load_bound(&problem, f->arena, &bound));
-        cpb_goals_limit(f->view, cpb_max(f->goals.level, bound), &f->goals);
-    }
-    CPB_TRY(lay_other(f, cpb_balance_even, &view, board));
+    *raised = false;
+    if (view->carried)
+        goto done;
+    CPB_TRY(cpb_load_bound(&problem, f->arena, &bound));
+    *raised = bound > cpb_max(f->goals.level, view->floor);
+    if (*raised)
+        cpb_goals_limit(f->view, bound, &f->goals);
 done:
     return status;
+}
+
+/* First plan number i. */
+static cpb_status lay_first(frugal *f, int i, cpb_board *board)
+{
+    if (i < N_RECIPES)
+        return cpb_frugal_build(&recipes[i], &f->stock, board);
+    if (i == N_RECIPES)
+        return cpb_lay_contiguous(board);
+    return cpb_lay_two_ended(board,
+                             i == N_RECIPES + 1 ? f->goals.limit : f->goals.goal);
 }
 
 /* The first plan that promises most: `best` is it. */
 static cpb_status choose_first(frugal *f)
 {
+    const int n = N_RECIPES + (f->isles.n == 1 ? 3 : 1);
     cpb_sum least = 0;
-    for (int i = 0; i <= N_RECIPES; i++) {
-        cpb_status status = i == N_RECIPES
-                                ? lay_contiguous(f, &f->trial)
-                                : cpb_frugal_build(&recipes[i], &f->stock, &f->trial);
-        if (status != CPB_OK)
-            return status;
+    cpb_status status = CPB_OK;
+    for (int i = 0; i < n; i++) {
+        CPB_TRY(lay_first(f, i, &f->trial));
         if (i == 0)
-            cpb_climb_start(&f->climb, &f->trial, f->limit);
+            cpb_climb_start(&f->climb, &f->trial, f->goals.limit);
         const cpb_sum worth = cpb_climb_worth(&f->climb);
         if (i && worth >= least)
             continue;
         least = worth;
-        status = cpb_board_copy(&f->trial, &f->best);
-        if (status != CPB_OK)
-            return status;
+        CPB_TRY(cpb_board_copy(&f->trial, &f->best));
     }
-    return CPB_OK;
+done:
+    return status;
 }
 
 /* The runs of the board, rank by rank and ascending. */
@@ -239,14 +200,21 @@ static cpb_status measure(frugal *f, const cpb_board *board, int64_t *excess)
     return CPB_OK;
 }
 
+/* The largest load of `best` above its limit, as a score counts it. */
+static cpb_status count_excess(frugal *f, int64_t *excess)
+{
+    *excess = cpb_climb_excess(&f->climb);
+    return f->view->lookup->loads ? measure(f, &f->best, excess) : CPB_OK;
+}
+
 /* Bring the loads of `best` within their limits, as a score counts them. */
 static cpb_status settle(frugal *f, bool *kept)
 {
-    int64_t excess = cpb_climb_excess(&f->climb);
+    int64_t excess = 0;
     cpb_status status = CPB_OK;
-    for (int i = 0; f->view->lookup->loads && i < f->patience->settlements; i++) {
-        CPB_TRY(measure(f, &f->best, &excess));
-        if (excess <= 0)
+    for (int i = 0; i < f->patience->settlements; i++) {
+        CPB_TRY(count_excess(f, &excess));
+        if (excess <= 0 || !f->view->lookup->loads)
             break;
         CPB_TRY(cpb_climb_repair(&f->climb, f->patience->rounds));
     }
@@ -274,23 +242,49 @@ done:
     return status;
 }
 
+/* Where swaps did not reach the limits: perhaps nothing does, else a plan that is balanced
+ * whatever its traffic is the first one. */
+static cpb_status search_balanced(frugal *f)
+{
+    bool kept = false, raised;
+    cpb_view view;
+    cpb_status status;
+    if (f->view->grid == 1) {
+        CPB_TRY(cpb_lay_dealt(&f->best, cpb_balance_per_document, f->view));
+        CPB_TRY(improve(f, &kept));
+        goto done;
+    }
+    CPB_TRY(view_chunks(f, &view));
+    CPB_TRY(raise_limits(f, &view, &raised));
+    if (raised) {
+        CPB_TRY(choose_first(f));
+        CPB_TRY(improve(f, &kept));
+    }
+    if (kept)
+        goto done;
+    CPB_TRY(cpb_lay_dealt(&f->best, cpb_balance_even, &view));
+    CPB_TRY(improve(f, &kept));
+done:
+    return status;
+}
+
 static cpb_status search(frugal *f)
 {
     bool kept = true;
+    int64_t excess;
     cpb_status status;
     if (is_one_document(f)) {
-        CPB_TRY(lay_other(f, cpb_balance_head_tail, f->view, &f->best));
-        cpb_climb_start(&f->climb, &f->best, f->goals.limit);
-        if (cpb_climb_excess(&f->climb) <= 0)
+        CPB_TRY(cpb_lay_head_tail(&f->best));
+        cpb_climb_start(&f->climb, &f->best, f->limit);
+        CPB_TRY(count_excess(f, &excess));
+        if (excess <= 0)
             goto done;
+        memcpy(f->limit, f->goals.limit, (size_t)f->view->ranks * sizeof *f->limit);
     }
     CPB_TRY(choose_first(f));
     CPB_TRY(improve(f, &kept));
-    if (kept)
-        goto done;
-    CPB_TRY(cpb_board_copy(&f->best, &f->trial));
-    CPB_TRY(lay_balanced(f, &f->best));
-    CPB_TRY(improve(f, &kept));
+    if (!kept)
+        CPB_TRY(search_balanced(f));
 done:
     return status;
 }

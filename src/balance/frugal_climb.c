@@ -28,6 +28,12 @@ static int64_t pick(cpb_climb *climb, int64_t n)
     return (int64_t)((draw(climb) >> 32) * (uint64_t)n >> 32);
 }
 
+/* A tile, or what the grid allows of it. */
+static int64_t step_of(const cpb_view *view)
+{
+    return cpb_ceil_div(cpb_max(view->tile, view->grid), view->grid) * view->grid;
+}
+
 void cpb_climb_start(cpb_climb *climb, cpb_board *board, const int64_t *limit)
 {
     int64_t most = 1;
@@ -40,7 +46,7 @@ void cpb_climb_start(cpb_climb *climb, cpb_board *board, const int64_t *limit)
                                      INT64_C(1) << (UNIT_BITS + 1))
         climb->shift--;
     climb->per_key = (cpb_sum)1 << LINEAR_BITS;
-    climb->per_run = 0;
+    climb->step = step_of(board->view);
 }
 
 static cpb_sum scaled(const cpb_climb *climb, int64_t keys)
@@ -193,11 +199,6 @@ static bool keeps_limits(const cpb_climb *climb, const swap *s)
                          : load[a] - s->shift <= cpb_max(limit[a], load[b]);
 }
 
-static int64_t step_of(const cpb_view *view)
-{
-    return cpb_ceil_div(cpb_max(view->tile, view->grid), view->grid) * view->grid;
-}
-
 /* Both ends must leave nothing or enough of their patch. */
 static int64_t most_of(const cpb_board *board, side a, side b)
 {
@@ -220,7 +221,7 @@ static int32_t pick_patch(cpb_climb *climb, int32_t rank)
 /* The length at which the load of `a` falls by `wanted`, by halving. */
 static int64_t solve_length(const cpb_climb *climb, side a, side b, int64_t wanted)
 {
-    const int64_t step = step_of(climb->board->view);
+    const int64_t step = climb->step;
     const int64_t most = most_of(climb->board, a, b);
     if (swap_of(climb->board, a, b, most).shift <= wanted)
         return most;
@@ -295,14 +296,22 @@ static bool relieve(cpb_climb *climb, int32_t high, int32_t low, int samples)
 
 cpb_status cpb_climb_repair(cpb_climb *climb, int64_t rounds)
 {
+    const cpb_view *const view = climb->board->view;
     int samples = SAMPLES;
-    for (; rounds > 0 && samples <= MOST_SAMPLES && !climb->failed; rounds--) {
+    for (; rounds > 0 && !climb->failed; rounds--) {
         int32_t high = 0, low = 0;
         extremes(climb, &high, &low);
         if (climb->board->load[high] <= climb->limit[high])
             break;
         samples = relieve(climb, high, low, samples) ? SAMPLES : samples * 4;
+        if (samples <= MOST_SAMPLES)
+            continue;
+        if (climb->step == view->grid)
+            break;
+        climb->step = view->grid; /* tiles are too coarse for what is left */
+        samples = SAMPLES;
     }
+    climb->step = step_of(view);
     return climb->failed ? CPB_NO_MEMORY : CPB_OK;
 }
 
@@ -344,7 +353,7 @@ static int32_t pick_neighbour(cpb_climb *climb, int32_t id)
 static bool propose(cpb_climb *climb, int32_t from, swap *s)
 {
     const cpb_board *const board = climb->board;
-    const int64_t step = step_of(board->view);
+    const int64_t step = climb->step;
     side a = {pick_patch(climb, from), pick(climb, 2)}, b;
     if (a.id < 0)
         return false;

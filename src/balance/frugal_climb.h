@@ -13,7 +13,7 @@ typedef struct cpb_climb {
     const int64_t *limit; /* [ranks] */
     int shift;            /* keys are scaled by 2^shift to some 16 bits */
     cpb_sum per_key;      /* the linear price of a scaled key */
-    cpb_sum per_run;
+    int64_t step;         /* pieces that change hands are multiples of it, or whole */
     uint64_t seed;
     int64_t steps;
     int32_t card; /* a busy one */

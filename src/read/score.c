@@ -356,6 +356,7 @@ static cpb_status gather(scoring *s, int64_t *matrix, cpb_error *error)
     if (!got || !s->layers)
         return cpb_fail_memory(error);
     CPB_TRY(cpb_owners_create(s->plan, s->arena, &owners));
+    CPB_TRY(cpb_owners_tally(&owners, s->arena));
     for (size_t m = 0; m < s->masks->n; m++)
         CPB_TRY(cpb_layer_start(&s->layers[m], s->masks->mask[m],
                                 weight_of(s->masks, m), s->setup, s->plan, &owners,

@@ -70,18 +70,11 @@ int32_t cpb_layers_peers(const cpb_layer *layers, size_t n, int32_t rank)
     return count;
 }
 
-/* Add the keys of `ranges` to keys_from[owner]. This is the hot loop of a score: runs
- * that others own are met once for each rank that needs them. */
 static void count_owners(const cpb_owners *owners, const cpb_ranges *ranges,
                          int64_t *keys_from)
 {
-    for (size_t i = 0; i < ranges->n; i++) {
-        const cpb_range keys = ranges->ranges[i];
-        for (size_t o = cpb_owners_find(owners, keys.begin);
-             o < owners->n && owners->runs[o].begin < keys.end; o++)
-            keys_from[owners->rank[o]] +=
-                cpb_range_length(cpb_range_intersect(owners->runs[o], keys));
-    }
+    for (size_t i = 0; i < ranges->n; i++)
+        cpb_owners_count(owners, ranges->ranges[i], keys_from);
 }
 
 /* Note what `rank` takes from each owner. */
@@ -117,8 +110,8 @@ static cpb_status close_node(cpb_layer *layer, int32_t node, int64_t *keys_from)
     return CPB_OK;
 }
 
-static cpb_status add_node_needs(cpb_layer *layer, int32_t rank, const cpb_ranges *needs,
-                                 int64_t *keys_from)
+static cpb_status add_node_needs(cpb_layer *layer, int32_t rank,
+                                 const cpb_ranges *needs, int64_t *keys_from)
 {
     const int32_t node_ranks = layer->ranks / layer->setup->nodes;
     layer->node_needs.arena = &layer->node_memory;
@@ -188,8 +181,7 @@ static cpb_wide key_time(const cpb_layer *layer, const cpb_layer_cell *cell,
 {
     const cpb_prices price = cpb_setup_prices(layer->setup, backward);
     const int64_t held = cell->tokens + cell->receive;
-    return (cpb_wide)price.kv_tile *
-               cpb_ceil_div(held, layer->setup->profile.tile_k) +
+    return (cpb_wide)price.kv_tile * cpb_ceil_div(held, layer->setup->profile.tile_k) +
            (cpb_wide)price.received_key * cell->receive;
 }
 
@@ -288,8 +280,9 @@ cpb_wide cpb_layer_step_floor(const cpb_layer *layer, int32_t rank)
     return rank_step(layer, rank,
                      profile->phase_latency +
                          transfer_time(layer->setup, receive,
-                                       layer->setup->nodes ? profile->link_bytes_per_us
-                                                           : profile->net_bytes_per_us));
+                                       layer->setup->nodes
+                                           ? profile->link_bytes_per_us
+                                           : profile->net_bytes_per_us));
 }
 
 typedef struct tile_sum {
@@ -311,8 +304,8 @@ cpb_status cpb_layer_tiles(const cpb_layer *layer, const cpb_range *runs, size_t
     cpb_arena scratch = {.allocator = layer->arena->allocator};
     tiling.split = false;
     tile_sum sum = {.tiling = &tiling};
-    const cpb_status status = cpb_tiles_visit(layer->mask, &tiling, runs, n_runs,
-                                              &scratch, add_tiles, &sum);
+    const cpb_status status =
+        cpb_tiles_visit(layer->mask, &tiling, runs, n_runs, &scratch, add_tiles, &sum);
     cpb_arena_free(&scratch);
     *tiles = sum.tiles;
     return status;

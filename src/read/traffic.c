@@ -110,6 +110,9 @@ cpb_status cpb_owners_create(const cpb_plan *plan, cpb_arena *arena, cpb_owners 
     }
     cpb_sort(items, spare, kept);
     owners->n = kept;
+    owners->ranks = ranks;
+    owners->stride = 0;
+    owners->held = NULL;
     for (i = 0; i < kept; i++) {
         const cpb_range run = runs[items[i].value];
         owners->runs[i] = (cpb_range){run.begin, cpb_min(run.end, tokens)};
@@ -129,4 +132,54 @@ size_t cpb_owners_find(const cpb_owners *owners, int64_t p)
             high = middle;
     }
     return low;
+}
+
+cpb_status cpb_owners_tally(cpb_owners *owners, cpb_arena *arena)
+{
+    enum { RUNS_PER_RANK = 4 };
+    const size_t ranks = (size_t)owners->ranks, stride = RUNS_PER_RANK * ranks;
+    int32_t *row =
+        cpb_arena_zeros(arena, (owners->n / stride + 2) * ranks, sizeof *row);
+    if (!row)
+        return CPB_NO_MEMORY;
+    owners->held = row;
+    owners->stride = stride;
+    for (size_t i = 0; i < owners->n; i++) {
+        if (i % stride == 0) {
+            memcpy(row + ranks, row, ranks * sizeof *row);
+            row += ranks;
+        }
+        row[owners->rank[i]] += (int32_t)cpb_range_length(owners->runs[i]);
+    }
+    return CPB_OK;
+}
+
+/* Count runs from .. to - 1, cut to the keys. */
+static void count_runs(const cpb_owners *owners, size_t from, size_t to, cpb_range keys,
+                       int64_t *keys_from)
+{
+    for (size_t o = from; o < to && owners->runs[o].begin < keys.end; o++)
+        keys_from[owners->rank[o]] +=
+            cpb_range_length(cpb_range_intersect(owners->runs[o], keys));
+}
+
+/* Short ranges are the hot loop of a score: runs that others own are met once for each
+ * rank that needs them. */
+void cpb_owners_count(const cpb_owners *owners, cpb_range keys, int64_t *keys_from)
+{
+    const size_t first = cpb_owners_find(owners, keys.begin);
+    const size_t far = first + 2 * owners->stride;
+    if (!owners->held || far >= owners->n || owners->runs[far].begin >= keys.end) {
+        count_runs(owners, first, owners->n, keys, keys_from);
+        return;
+    }
+    const size_t last = cpb_owners_find(owners, keys.end - 1);
+    const size_t ranks = (size_t)owners->ranks;
+    const size_t begin = first / owners->stride + 1, end = last / owners->stride;
+    const int32_t *const before = owners->held + begin * ranks;
+    const int32_t *const until = owners->held + end * ranks;
+    count_runs(owners, first, begin * owners->stride, keys, keys_from);
+    for (size_t r = 0; r < ranks; r++)
+        keys_from[r] += until[r] - before[r];
+    count_runs(owners, end * owners->stride, last + 1, keys, keys_from);
 }

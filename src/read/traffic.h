@@ -32,11 +32,23 @@ typedef struct cpb_owners {
     size_t n;
     cpb_range *runs; /* [n] ascending, covering the sequence */
     int32_t *rank;   /* [n] */
+    int32_t ranks;
+    size_t stride; /* runs from one tally to the next */
+    int32_t *held; /* [n / stride + 2][ranks] tokens of each rank before run i * stride;
+                      NULL: not tallied */
 } cpb_owners;
 
 /* O(runs log runs). */
 cpb_status cpb_owners_create(const cpb_plan *plan, cpb_arena *arena,
                              cpb_owners *owners);
+
+/* Prepare for counting long ranges. O(runs + ranks), and a quarter as much memory as the
+ * runs themselves. */
+cpb_status cpb_owners_tally(cpb_owners *owners, cpb_arena *arena);
+
+/* Add the keys of a range to keys_from[owner]. O(log runs + the range's runs), once
+ * tallied at most O(log runs + ranks). */
+void cpb_owners_count(const cpb_owners *owners, cpb_range keys, int64_t *keys_from);
 
 /* Index of the run that holds position p. */
 size_t cpb_owners_find(const cpb_owners *owners, int64_t p);

@@ -6,6 +6,7 @@
 #include "../../src/balance/frugal.h"
 #include "../../src/planner/view.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static cpb_options options_of(const char *balancer, int32_t ranks)
@@ -256,6 +257,58 @@ static void one_causal_document_is_dealt_head_to_tail(void **state)
         }
 }
 
+/* The grid may not allow what head-tail does; then it is done as nearly as it allows. */
+static void one_causal_document_has_two_runs_on_any_grid(void **state)
+{
+    uint64_t seed = 4;
+    (void)state;
+    for (int round = 0; round < 100; round++) {
+        const int32_t ranks = (int32_t)test_random(&seed, 2, 40);
+        const int64_t tokens = test_random(&seed, 64, 256) * ranks * 16 + round;
+        cpb_mask *const mask = mask_of("causal", 1, &tokens);
+        const cpb_mask *const list[] = {mask};
+        const cpb_masks masks = {1, list, NULL};
+        cpb_options options = options_of("frugal", ranks);
+        options.chunk = 16;
+        options.sizes = (cpb_sizes)test_random(&seed, 0, 1);
+        options.setup.kernel = (cpb_kernel)test_random(&seed, 0, 1);
+        options.setup.cost = CPB_PAIRS;
+        options.tolerance_ppm = 40000;
+        const cpb_score score = score_of(&masks, &options);
+        assert_true(score.runs_max <= 2);
+        assert_true((double)score.load_max <= limit_of(&score, 0.04) * (1 + 1e-9));
+        cpb_mask_free(mask);
+    }
+}
+
+/* Contiguous parts, and for ranks that need one a piece of the ramp. Keys come from the
+ * window before either. */
+static void sliding_windows_are_dealt_in_two_runs(void **state)
+{
+    char text[32];
+    uint64_t seed = 5;
+    (void)state;
+    for (int round = 0; round < 60; round++) {
+        const int32_t ranks = (int32_t)test_random(&seed, 2, 64);
+        const int64_t share = 4096, tokens = share * ranks;
+        const int64_t window = test_random(&seed, share / 4, share * ranks / 4);
+        snprintf(text, sizeof text, "window:%lld", (long long)window);
+        cpb_mask *const mask = mask_of(text, 1, &tokens);
+        const cpb_mask *const list[] = {mask};
+        const cpb_masks masks = {1, list, NULL};
+        cpb_options options = options_of("frugal", ranks);
+        options.setup.kernel = CPB_VARLEN;
+        options.setup.cost = CPB_PAIRS;
+        options.tolerance_ppm = round % 2 ? 10000 : 1000;
+        const cpb_score score = score_of(&masks, &options);
+        assert_true(score.runs_max <= 2);
+        assert_true(score.receive_max <= 2 * window);
+        assert_true((double)score.load_max <=
+                    limit_of(&score, round % 2 ? 0.01 : 0.001) * (1 + 1e-9));
+        cpb_mask_free(mask);
+    }
+}
+
 static void documents_that_fit_stay_whole(void **state)
 {
     int64_t lengths[256];
@@ -308,6 +361,8 @@ int main(void)
         cmocka_unit_test(accounts_are_those_of_the_score),
         cmocka_unit_test(loads_keep_the_tolerance_where_any_row_does),
         cmocka_unit_test(one_causal_document_is_dealt_head_to_tail),
+        cmocka_unit_test(one_causal_document_has_two_runs_on_any_grid),
+        cmocka_unit_test(sliding_windows_are_dealt_in_two_runs),
         cmocka_unit_test(documents_that_fit_stay_whole),
         cmocka_unit_test(tiny_documents_cost_hardly_any_traffic),
     };

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "frugal_lay.h"
+
+/* Lay a piece on the board, isle by isle from its end. */
+static cpb_status lay_piece(cpb_board *board, const cpb_piece *piece)
+{
+    int32_t end = piece->end == board->view->tokens + board->view->padding
+                      ? (int32_t)board->goals->positions
+                      : piece->end;
+    while (piece->begin < end) {
+        const int32_t isle = cpb_isles_at(board->isles, end - 1);
+        const int32_t floor = isle ? board->isles->end[isle - 1] : 0;
+        const int32_t begin = (int32_t)cpb_max(piece->begin, floor);
+        const int32_t id = cpb_board_find(board, isle, begin);
+        if (cpb_board_give(board, id, begin, end, piece->rank) < 0)
+            return CPB_NO_MEMORY;
+        end = begin;
+    }
+    return CPB_OK;
+}
+
+/* Lay pieces that cover everything on the board, from the last position to the first:
+ * what is not laid yet is then the first patch of its isle, found at once. */
+static cpb_status lay(cpb_board *board, size_t n, const cpb_piece *pieces)
+{
+    cpb_item *const items = cpb_arena_take(board->arena, 2 * n, sizeof *items);
+    if (!items)
+        return CPB_NO_MEMORY;
+    for (size_t i = 0; i < n; i++)
+        items[i] = (cpb_item){(uint64_t)pieces[i].begin, (int64_t)i};
+    cpb_sort(items, items + n, n);
+    cpb_board_clear(board);
+    for (size_t i = n; i-- > 0;) {
+        const cpb_piece *const piece = &pieces[items[i].value];
+        if (piece->rank && lay_piece(board, piece) != CPB_OK)
+            return CPB_NO_MEMORY;
+    }
+    return cpb_board_count(board);
+}
+
+cpb_status cpb_lay_contiguous(cpb_board *board)
+{
+    cpb_piece *const pieces =
+        cpb_arena_take(board->arena, (size_t)board->view->ranks, sizeof *pieces);
+    int32_t begin = 0;
+    if (!pieces)
+        return CPB_NO_MEMORY;
+    for (int32_t r = 0; r < board->view->ranks; r++) {
+        pieces[r] = (cpb_piece){r, begin, begin + board->goals->size[r]};
+        begin = pieces[r].end;
+    }
+    return lay(board, (size_t)board->view->ranks, pieces);
+}
+
+cpb_status cpb_lay_dealt(cpb_board *board, cpb_balance_fn *balance,
+                         const cpb_view *view)
+{
+    cpb_deal deal = {.arena = board->arena};
+    const cpb_status status = balance(view, &deal, NULL);
+    return status == CPB_OK ? lay(board, deal.n, deal.pieces) : status;
+}
+
+cpb_status cpb_lay_head_tail(cpb_board *board)
+{
+    const size_t ranks = (size_t)board->view->ranks;
+    cpb_piece *const pieces = cpb_arena_take(board->arena, 2 * ranks, sizeof *pieces);
+    int32_t begin = 0, end = (int32_t)(board->view->tokens + board->view->padding);
+    int64_t dealt = 0;
+    if (!pieces)
+        return CPB_NO_MEMORY;
+    for (size_t r = 0; r < ranks; r++) {
+        dealt += board->goals->size[r];
+        const int32_t head =
+            (int32_t)(dealt / board->view->grid / 2 * board->view->grid);
+        const int32_t tail = (int32_t)(board->goals->positions - (dealt - head));
+        pieces[2 * r] = (cpb_piece){(int32_t)r, begin, head};
+        pieces[2 * r + 1] = (cpb_piece){(int32_t)r, tail, end};
+        begin = head;
+        end = tail;
+    }
+    return lay(board, 2 * ranks, pieces);
+}
+
+/* Cost of a rank that holds [begin, begin + head) and the rest of its size before `end`. */
+static int64_t cost_of_ends(const cpb_board *board, int32_t begin, int32_t end,
+                            int32_t size, int32_t head)
+{
+    return cpb_board_cost(board, begin, begin + head) +
+           cpb_board_cost(board, end - (size - head), end);
+}
+
+/* The shortest head with which a rank costs no more than `most`, by halving. */
+static int32_t shortest_head(const cpb_board *board, int32_t begin, int32_t end,
+                             int32_t size, int64_t most)
+{
+    const int32_t grid = (int32_t)board->view->grid;
+    int32_t low = -1, high = size / grid;
+    if (cost_of_ends(board, begin, end, size, 0) <= most)
+        return 0;
+    while (high - low > 1) {
+        const int32_t middle = low + (high - low) / 2;
+        if (cost_of_ends(board, begin, end, size, middle * grid) > most)
+            low = middle;
+        else
+            high = middle;
+    }
+    return high * grid;
+}
+
+cpb_status cpb_lay_two_ended(cpb_board *board, const int64_t *most)
+{
+    const size_t ranks = (size_t)board->view->ranks;
+    cpb_piece *const pieces = cpb_arena_take(board->arena, 2 * ranks, sizeof *pieces);
+    int32_t begin = 0, end = (int32_t)board->goals->positions;
+    if (!pieces)
+        return CPB_NO_MEMORY;
+    for (size_t r = ranks; r-- > 0;) {
+        const int32_t size = board->goals->size[r];
+        const int32_t head = shortest_head(board, begin, end, size, most[r]);
+        pieces[2 * r] = (cpb_piece){(int32_t)r, begin, begin + head};
+        pieces[2 * r + 1] = (cpb_piece){(int32_t)r, end - (size - head), end};
+        begin += head;
+        end -= size - head;
+    }
+    return lay(board, 2 * ranks, pieces);
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Whole plans that are known beforehand, laid on a board with their traffic counted.
+ * O(pieces log pieces + isles). */
+#ifndef CPB_SRC_FRUGAL_LAY_H
+#define CPB_SRC_FRUGAL_LAY_H
+
+#include "frugal.h"
+
+/* Rank r holds the r-th part. */
+cpb_status cpb_lay_contiguous(cpb_board *board);
+
+/* Rank r holds a part from the begin and one from the end, cut on the grid: the order of
+ * head-tail, and where that would cut steps of the grid as near to it as may be. */
+cpb_status cpb_lay_head_tail(cpb_board *board);
+
+/* Rank by rank from both ends of what is left: of what is cheap at the begin as little as
+ * keeps the rank's cost within most[rank], the rest from the end. A sliding window gets
+ * contiguous parts, and each rank that needs one a piece of the ramp. */
+cpb_status cpb_lay_two_ended(cpb_board *board, const int64_t *most);
+
+/* What a balancer deals, under a view of the same positions. */
+cpb_status cpb_lay_dealt(cpb_board *board, cpb_balance_fn *balance,
+                         const cpb_view *view);
+
+#endif
