@@ -13,10 +13,11 @@ extern "C" {
 
 /** A plan as somebody states it: nothing of it is believed. */
 typedef struct cpb_claim {
-    int64_t tokens;         /**< of the sequence */
-    int64_t padding;        /**< pads behind the sequence */
-    int32_t ranks;          /**< world size */
-    const int64_t *first;   /**< [ranks + 1] runs of rank r: first[r] .. first[r + 1] - 1 */
+    int64_t tokens;  /**< of the sequence */
+    int64_t padding; /**< pads behind the sequence */
+    int32_t ranks;   /**< world size */
+    const int64_t
+        *first; /**< [ranks + 1] runs of rank r: first[r] .. first[r + 1] - 1 */
     const cpb_range *runs;  /**< [first[ranks]] */
     cpb_promise promise;    /**< what the runs are held against */
     const cpb_score *score; /**< stated figures, or NULL: none */
@@ -40,8 +41,10 @@ CPB_CHECKED cpb_status cpb_check_plan(const cpb_claim *claim, const cpb_masks *m
 /** A schedule as somebody states it: nothing of it is believed. */
 typedef struct cpb_schedule_claim {
     int32_t micro_batches; /**< of the step */
-    int32_t block; /**< ranks of every group, 0: the ranks of its documents */
-    const cpb_placement *placement;  /**< [documents]; `group` is not read */
+    int32_t block;         /**< ranks of every group, 0: the ranks of its documents */
+    const cpb_placement *placement; /**< [documents]; `group` is not read */
+    const int64_t *cut; /**< [n_cuts] where documents are cut that are not cut evenly */
+    int64_t n_cuts;
     const cpb_schedule_score *score; /**< stated figures, or NULL: none */
     const uint64_t *hash;            /**< stated hash, or NULL: none */
 } cpb_schedule_claim;
@@ -65,7 +68,8 @@ CPB_CHECKED cpb_status cpb_check_schedule(const cpb_documents *documents,
 /** Prove that `order` is a permutation of 0 .. n - 1.
  *  \return CPB_OK; CPB_REFUTED, `at` is the first offending entry; CPB_NO_MEMORY. */
 CPB_CHECKED cpb_status cpb_check_order(int64_t n, const int64_t *order,
-                                       const cpb_allocator *allocator, cpb_error *error);
+                                       const cpb_allocator *allocator,
+                                       cpb_error *error);
 
 #ifdef __cplusplus
 }

@@ -60,17 +60,20 @@ typedef struct cpb_domain {
     int32_t ranks_per_node; /**< ranks that share fast links and one network card;
                                  0: every rank has a card of its own */
     int64_t budget;         /**< most tokens of a rank in one micro-batch */
-    cpb_group_sizes sizes;
-    const int32_t *size; /**< [n_size] of CPB_SIZES_LIST, ascending. The caller's. */
-    size_t n_size;
+    cpb_group_sizes sizes;  /**< which groups the runtime can form */
+    const int32_t *size;    /**< [n_size] of CPB_SIZES_LIST, ascending. The caller's. */
+    size_t n_size;          /**< how many there are */
     bool one_size;          /**< all groups of a micro-batch have the same size */
+    bool groups_only; /**< the runtime has no exchange on demand: every document is cut
+                           evenly over the ranks of its group, and none is cut
+                           elsewhere */
     int32_t micro_least;    /**< fewest micro-batches, >= 0 */
     int32_t micro_most;     /**< most micro-batches; 0: no limit */
     int32_t micro_multiple; /**< their number is a multiple of this, >= 1 */
     int64_t
         token_multiple; /**< tokens of a rank are padded to a multiple of this, >= 1 */
     int64_t fixed;      /**< picoseconds that every micro-batch of a rank takes */
-    cpb_meet meet;
+    cpb_meet meet;      /**< where ranks wait for each other */
     int32_t stages; /**< pipeline stages, >= 1; more than one needs CPB_MEET_MICRO */
     int64_t window; /**< most places a document may move in the order, else the schedule
                          is refused with the places it moves one by; -1: any */
@@ -93,26 +96,30 @@ typedef enum cpb_left {
     CPB_LEFT_HELD = 2   /**< a giant, held back for the next step */
 } cpb_left;
 
-/** Where a document goes: cut over `ranks` ranks from `first` on, head and tail to each,
- *  in one micro-batch. `micro_batch` is -1 for one that is left over. */
+/** Where a document goes: over `ranks` ranks from `first` on, in one micro-batch.
+ *  `micro_batch` is -1 for one that is left over. Cut evenly, each rank has a piece of the
+ *  head and one of the tail. Else rank `first + i` has the tokens from cut i - 1 up to cut
+ *  i, the first rank from 0 and the last one up to the end. */
 typedef struct cpb_placement {
-    int32_t micro_batch;
-    int32_t first;
-    int32_t ranks;
-    int32_t group; /**< index among the groups of the schedule */
-    cpb_left left;
+    int32_t micro_batch; /**< -1: not in the step */
+    int32_t first;       /**< first rank */
+    int32_t ranks;       /**< how many, >= 1 */
+    int32_t group;       /**< index among the groups of the schedule */
+    int32_t cuts;  /**< index among cpb_schedule_cuts() of the first of `ranks - 1`
+                        positions, -1: cut evenly */
+    cpb_left left; /**< why it is not in the step */
 } cpb_placement;
 
 /** Ranks that work on the same documents in one micro-batch. */
 typedef struct cpb_group {
-    int32_t micro_batch;
-    int32_t first; /**< first rank */
-    int32_t ranks; /**< its size */
+    int32_t micro_batch; /**< 0 .. micro-batches - 1 */
+    int32_t first;       /**< first rank */
+    int32_t ranks;       /**< its size */
     int64_t
-        first_document; /**< its documents are cpb_schedule_documents() from here on */
-    int64_t n_documents;
-    int64_t start; /**< picoseconds after the start of the step */
-    int64_t end;
+        first_document;  /**< its documents are cpb_schedule_documents() from here on */
+    int64_t n_documents; /**< how many they are, >= 1 */
+    int64_t start;       /**< picoseconds after the start of the step */
+    int64_t end;         /**< the same, of its slowest rank */
 } cpb_group;
 
 /** The figures of a schedule; docs/formats.md defines each. */
@@ -120,8 +127,8 @@ typedef struct cpb_schedule_score {
     int64_t time;  /**< picoseconds of one layer: the critical path of the step */
     int64_t bound; /**< no schedule of this domain is below */
     double gap;    /**< time / bound - 1 */
-    int32_t micro_batches; /**< numbered 0 .. micro_batches - 1 */
-    int64_t groups;
+    int32_t micro_batches;  /**< numbered 0 .. micro_batches - 1 */
+    int64_t groups;         /**< of all micro-batches */
     int64_t tokens;         /**< in the step */
     int64_t left_over;      /**< documents */
     int64_t split;          /**< documents on more than one rank */
@@ -138,10 +145,11 @@ typedef struct cpb_schedule_score {
     int64_t wire;         /**< picoseconds, the largest sum of a rank */
     int64_t rerouted;     /**< tokens that are not where their loader holds them */
     int64_t moved_max;    /**< places that a document moved in the order */
-    double moved_mean;
-    int64_t waited_max; /**< steps that documents of this step have waited */
-    int64_t loss_max; /**< most loss tokens of a rank; a document's are spread evenly */
-    double loss_mean;
+    double moved_mean;    /**< over documents */
+    int64_t waited_max;   /**< steps that documents of this step have waited */
+    int64_t loss_max; /**< most loss tokens of a rank; a document's are spread evenly
+                           over its tokens */
+    double loss_mean; /**< over ranks */
 } cpb_schedule_score;
 
 /** An immutable schedule. Any number of threads may read it. Memory O(documents +
@@ -178,7 +186,8 @@ CPB_API int32_t cpb_schedule_ranks(const cpb_schedule *schedule);
 /** How many micro-batches there are. */
 CPB_API int32_t cpb_schedule_micro_batches(const cpb_schedule *schedule);
 
-/** Ranks of every group; 0 where groups have the ranks of their documents. */
+/** Ranks of every group; 0 where groups have the ranks of their documents. All ranks: the
+ *  flat form, one plan per micro-batch. */
 CPB_API int32_t cpb_schedule_block(const cpb_schedule *schedule);
 
 /** How many groups there are. */
@@ -195,16 +204,23 @@ CPB_API const int64_t *cpb_schedule_documents(const cpb_schedule *schedule);
 /** [cpb_schedule_n_documents()], borrowed. */
 CPB_API const cpb_placement *cpb_schedule_placements(const cpb_schedule *schedule);
 
+/** How many cuts there are. */
+CPB_API int64_t cpb_schedule_n_cuts(const cpb_schedule *schedule);
+
+/** [cpb_schedule_n_cuts()] tokens at which documents are cut, document by document,
+ *  ascending inside each. Borrowed. */
+CPB_API const int64_t *cpb_schedule_cuts(const cpb_schedule *schedule);
+
 /** Borrowed. */
 CPB_API const cpb_schedule_score *cpb_schedule_score_of(const cpb_schedule *schedule);
 
 /** What one rank does in one micro-batch. */
 typedef struct cpb_cell {
-    int32_t micro_batch;
-    int32_t rank;
-    int64_t tokens; /**< padding included */
-    int64_t start;  /**< picoseconds after the start of the step */
-    int64_t time;   /**< what it works; the rest until its group ends it waits */
+    int32_t micro_batch; /**< 0 .. micro-batches - 1 */
+    int32_t rank;        /**< 0 .. ranks - 1 */
+    int64_t tokens;      /**< padding included */
+    int64_t start;       /**< picoseconds after the start of the step */
+    int64_t time;        /**< what it works; the rest until its group ends it waits */
 } cpb_cell;
 
 /** How many cells there are. */
@@ -218,7 +234,7 @@ CPB_API const cpb_cell *cpb_schedule_cells(const cpb_schedule *schedule);
 CPB_API uint64_t cpb_schedule_hash(const cpb_schedule *schedule);
 
 /** The plan of the level below for one group: its documents, packed in order, each cut
- *  head and tail over its ranks. Ranks of the plan count from the group's first rank.
+ *  over its ranks as its placement says. Ranks of the plan count from the group's first rank.
  *  \return CPB_OK; CPB_TOO_LARGE past CPB_MAX_TOKENS tokens; CPB_NO_MEMORY. */
 CPB_CHECKED cpb_status cpb_schedule_plan(const cpb_schedule *schedule, int64_t group,
                                          const cpb_allocator *allocator,
@@ -226,10 +242,10 @@ CPB_CHECKED cpb_status cpb_schedule_plan(const cpb_schedule *schedule, int64_t g
 
 /** Tokens of a document that its loader's rank hands to another rank. */
 typedef struct cpb_reroute {
-    int64_t document;
-    int32_t from;
-    int32_t to;
-    int64_t tokens;
+    int64_t document; /**< its number */
+    int32_t from;     /**< rank whose loader holds it */
+    int32_t to;       /**< rank that works on it */
+    int64_t tokens;   /**< how many of its tokens */
 } cpb_reroute;
 
 /** Who sends which document to whom before the step: one row per receiving rank that is

@@ -101,6 +101,8 @@ static cpb_status check_hash(const cpb_step *step, cpb_error *error)
         const int64_t words[] = {p->micro_batch, p->first, p->ranks, (int64_t)p->left};
         for (size_t i = 0; i < sizeof words / sizeof *words; i++)
             hash = cpb_hash_word(hash, (uint64_t)words[i]);
+        for (int32_t i = 1; p->cuts >= 0 && i < p->ranks; i++)
+            hash = cpb_hash_word(hash, (uint64_t)claim->cut[p->cuts + i - 1]);
     }
     if (hash != *claim->hash)
         return cpb_fail(error, CPB_REFUTED, -1,

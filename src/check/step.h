@@ -32,8 +32,13 @@ typedef struct cpb_step {
 void cpb_step_group(const cpb_step *step, const cpb_placement *placement,
                     int32_t *first, int32_t *ranks);
 
-/* What each rank of a document does for it. */
-cpb_duty cpb_step_price(cpb_step *step, int64_t document);
+/* What the i-th rank of a document does for it; where it is cut evenly, that of the rank
+ * that has most. */
+cpb_duty cpb_step_price(cpb_step *step, int64_t document, int32_t i);
+
+/* The tokens of a document that lie before those of its i-th rank. Only where it is not
+ * cut evenly. */
+int64_t cpb_step_cut(const cpb_step *step, int64_t document, int32_t i);
 
 /* Time of a rank in a micro-batch. */
 int64_t cpb_step_time(cpb_step *step, const cpb_duty *duty);

@@ -14,9 +14,13 @@ void cpb_step_group(const cpb_step *step, const cpb_placement *p, int32_t *first
     *ranks = block ? block : p->ranks;
 }
 
-static bool is_allowed_size(const cpb_domain *domain, int32_t size)
+/* One group of all ranks is the flat form, which knows no sizes but those of a list. */
+static bool is_allowed_size(const cpb_domain *domain, int32_t size, int32_t block)
 {
     if (domain->sizes == CPB_SIZES_ANY)
+        return true;
+    if (domain->sizes == CPB_SIZES_POWERS && !domain->groups_only &&
+        block == domain->ranks)
         return true;
     if (domain->sizes == CPB_SIZES_POWERS)
         return (size & (size - 1)) == 0;
@@ -24,6 +28,35 @@ static bool is_allowed_size(const cpb_domain *domain, int32_t size)
         if (domain->size[i] == size)
             return true;
     return false;
+}
+
+/* Cuts ascend strictly inside the document, in a block that exchanges keys. */
+static cpb_status check_cuts(const cpb_step *step, int64_t d, cpb_error *error)
+{
+    const cpb_placement *const p = &step->claim->placement[d];
+    const cpb_schedule_claim *const claim = step->claim;
+    int64_t before = 0;
+    if (p->cuts == -1)
+        return CPB_OK;
+    if (step->domain->groups_only || !claim->block)
+        return cpb_fail(error, CPB_REFUTED, d,
+                        "document %lld is not cut evenly, but its group has no "
+                        "exchange on demand",
+                        (long long)d);
+    if (p->cuts < 0 || p->ranks < 2 || p->cuts > claim->n_cuts - (p->ranks - 1))
+        return cpb_fail(error, CPB_REFUTED, d,
+                        "document %lld has its cuts from %d on, outside 0 .. %lld",
+                        (long long)d, p->cuts, (long long)claim->n_cuts - 1);
+    for (int32_t i = 0; i + 1 < p->ranks; i++) {
+        const int64_t at = claim->cut[p->cuts + i];
+        if (at <= before || at >= step->documents->tokens[d])
+            return cpb_fail(error, CPB_REFUTED, d,
+                            "document %lld is cut at %lld, outside %lld .. %lld",
+                            (long long)d, (long long)at, (long long)before + 1,
+                            (long long)step->documents->tokens[d] - 1);
+        before = at;
+    }
+    return CPB_OK;
 }
 
 static cpb_status check_group(const cpb_step *step, int64_t d, cpb_error *error)
@@ -45,7 +78,7 @@ static cpb_status check_group(const cpb_step *step, int64_t d, cpb_error *error)
             error, CPB_REFUTED, d,
             "document %lld is on %d ranks from %d, outside every block of %d",
             (long long)d, p->ranks, p->first, ranks);
-    if (!is_allowed_size(domain, ranks))
+    if (!is_allowed_size(step->domain, ranks, step->claim->block))
         return cpb_fail(error, CPB_REFUTED, d,
                         "document %lld is in a group of %d ranks, which is no allowed "
                         "size",
@@ -55,7 +88,7 @@ static cpb_status check_group(const cpb_step *step, int64_t d, cpb_error *error)
                         "document %lld is in a group of %d ranks from %d, which is no "
                         "multiple of its size",
                         (long long)d, ranks, first);
-    return CPB_OK;
+    return check_cuts(step, d, error);
 }
 
 static cpb_status check_left(const cpb_step *step, int64_t d, cpb_error *error)

@@ -33,8 +33,8 @@ static int64_t piece(cpb_step *step, const cpb_pass *pass, int64_t begin, int64_
         exact, time, cpb_exact_times(exact, partial, scaled(step, pass->partial_tile)));
 }
 
-/* All passes over two pieces of a document of `tokens` tokens. */
-static int64_t attention(cpb_step *step, int64_t tokens, int64_t head, int64_t tail)
+/* All passes over the queries [0, head) and [begin, end), with the keys [0, end). */
+static int64_t attention(cpb_step *step, int64_t head, int64_t begin, int64_t end)
 {
     const cpb_setup *const setup = &step->domain->setup;
     const cpb_pass *const passes[] = {&setup->profile.forward,
@@ -42,12 +42,11 @@ static int64_t attention(cpb_step *step, int64_t tokens, int64_t head, int64_t t
     const int64_t k = setup->profile.tile_k;
     int64_t time = 0;
     for (int i = 0; i < (setup->backward ? 2 : 1); i++) {
-        const int64_t keys = cpb_exact_times(&step->exact, (tokens + k - 1) / k,
+        const int64_t keys = cpb_exact_times(&step->exact, (end + k - 1) / k,
                                              scaled(step, passes[i]->kv_tile));
         time = cpb_exact_plus(&step->exact, time, keys);
         time = cpb_exact_plus(&step->exact, time, piece(step, passes[i], 0, head));
-        time = cpb_exact_plus(&step->exact, time,
-                              piece(step, passes[i], tokens - tail, tokens));
+        time = cpb_exact_plus(&step->exact, time, piece(step, passes[i], begin, end));
     }
     return time;
 }
@@ -93,12 +92,75 @@ static int64_t wire(cpb_step *step, int64_t tokens, int32_t first, int32_t ranks
     return latency + time;
 }
 
-cpb_duty cpb_step_price(cpb_step *step, int64_t document)
+int64_t cpb_step_cut(const cpb_step *step, int64_t document, int32_t i)
+{
+    const cpb_placement *const p = &step->claim->placement[document];
+    if (i == 0 || i == p->ranks)
+        return i ? step->documents->tokens[document] : 0;
+    return step->claim->cut[p->cuts + i - 1];
+}
+
+/* Attention of the first `end` tokens of a document. */
+static int64_t beginning(cpb_step *step, int64_t document, int64_t end)
+{
+    const int64_t tokens = step->documents->tokens[document];
+    const int64_t *const given = step->documents->cost;
+    if (!given)
+        return attention(step, 0, 0, end);
+    return (int64_t)((cpb_wide)given[document] * end / tokens * end / tokens);
+}
+
+/* Keys [0, begin) from the ranks before; those that lie in other nodes through the card,
+ * once for all ranks of the node that the document has up to the last one. */
+static int64_t part_wire(cpb_step *step, const cpb_placement *p, int32_t i,
+                         int64_t begin)
+{
+    const cpb_profile *const profile = &step->domain->setup.profile;
+    const int32_t per_node = step->domain->ranks_per_node;
+    const int64_t latency =
+        (profile->phase_latency + profile->peer_latency * i) * passes_of(step);
+    if (per_node <= 1)
+        return latency + moving(step, begin, profile->net_bytes_per_us);
+    int32_t sharing = 0;
+    bool reaches = false;
+    for (int32_t r = p->first; r < p->first + p->ranks; r++) {
+        sharing += r / per_node == (p->first + i) / per_node;
+        reaches |= r / per_node < (p->first + i) / per_node;
+    }
+    int64_t time = moving(step, begin, profile->link_bytes_per_us);
+    if (reaches) {
+        const cpb_wide card =
+            (cpb_wide)moving(step, begin, profile->net_bytes_per_us) * per_node;
+        time = cpb_max(time, cpb_exact_narrow(&step->exact, card / sharing));
+    }
+    return latency + time;
+}
+
+static cpb_duty part(cpb_step *step, int64_t document, int32_t i)
+{
+    const int64_t begin = cpb_step_cut(step, document, i);
+    const int64_t end = cpb_step_cut(step, document, i + 1);
+    cpb_duty duty = {
+        .tokens = end - begin,
+        .received = begin,
+        .attention = beginning(step, document, end) - beginning(step, document, begin),
+    };
+    if (!step->documents->cost)
+        duty.attention = cpb_max(duty.attention, attention(step, 0, begin, end));
+    duty.own = (int64_t)((cpb_wide)duty.attention * duty.tokens / (begin + end));
+    if (i)
+        duty.wire = part_wire(step, &step->claim->placement[document], i, begin);
+    return duty;
+}
+
+cpb_duty cpb_step_price(cpb_step *step, int64_t document, int32_t i)
 {
     const cpb_placement *const p = &step->claim->placement[document];
     const int64_t *const given = step->documents->cost;
     const int64_t tokens = step->documents->tokens[document];
-    const int64_t whole = given ? given[document] : attention(step, tokens, tokens, 0);
+    const int64_t whole = given ? given[document] : attention(step, 0, 0, tokens);
+    if (p->cuts >= 0)
+        return part(step, document, i);
     if (p->ranks == 1)
         return (cpb_duty){.tokens = tokens, .attention = whole, .own = whole};
     const int64_t most = (tokens + p->ranks - 1) / p->ranks;
@@ -109,8 +171,8 @@ cpb_duty cpb_step_price(cpb_step *step, int64_t document)
         .wire = wire(step, tokens, p->first, p->ranks),
     };
     if (!given)
-        duty.attention =
-            cpb_max(duty.attention, attention(step, tokens, most - most / 2, most / 2));
+        duty.attention = cpb_max(duty.attention, attention(step, most - most / 2,
+                                                           tokens - most / 2, tokens));
     duty.own = duty.attention / p->ranks;
     return duty;
 }

@@ -63,9 +63,11 @@ static void add_document(walk *w, int64_t d)
 {
     cpb_step *const step = w->step;
     const cpb_placement *const p = &step->claim->placement[d];
-    const cpb_duty duty = cpb_step_price(step, d);
-    for (int32_t r = p->first; r < p->first + p->ranks; r++) {
-        cpb_duty *const sum = &step->duty[r];
+    cpb_duty duty = cpb_step_price(step, d, 0);
+    for (int32_t i = 0; i < p->ranks; i++) {
+        cpb_duty *const sum = &step->duty[p->first + i];
+        if (p->cuts >= 0)
+            duty = cpb_step_price(step, d, i);
         sum->tokens += duty.tokens;
         sum->received += duty.received;
         sum->attention = cpb_exact_plus(&step->exact, sum->attention, duty.attention);
@@ -188,6 +190,17 @@ static int64_t received(int64_t tokens, int32_t ranks)
     return sum;
 }
 
+/* Of `n` things spread over the tokens of a document, those of its i-th rank. */
+static int64_t part_of(const cpb_step *step, int64_t d, int64_t n, int32_t i)
+{
+    const cpb_placement *const p = &step->claim->placement[d];
+    const int64_t tokens = step->documents->tokens[d];
+    if (p->cuts < 0)
+        return piece_of(n, p->ranks, i);
+    return cpb_step_cut(step, d, i + 1) * n / tokens -
+           cpb_step_cut(step, d, i) * n / tokens;
+}
+
 static void count_document(walk *w, int64_t at)
 {
     cpb_step *const step = w->step;
@@ -202,16 +215,16 @@ static void count_document(walk *w, int64_t at)
     c->tokens += tokens;
     c->split += p->ranks > 1;
     c->group_mean += (double)tokens * (double)p->ranks;
-    c->received += received(tokens, p->ranks);
+    c->received += p->cuts < 0 ? received(tokens, p->ranks) : 0;
     c->moved_max = cpb_max(c->moved_max, moved);
     w->moved += moved;
     if (all->waited)
         c->waited_max = cpb_max(c->waited_max, all->waited[d]);
     for (int32_t i = 0; i < p->ranks; i++) {
-        w->loss[p->first + i] +=
-            piece_of(all->loss ? all->loss[d] : tokens, p->ranks, i);
+        w->loss[p->first + i] += part_of(step, d, all->loss ? all->loss[d] : tokens, i);
+        c->received += p->cuts < 0 ? 0 : cpb_step_cut(step, d, i);
         if (all->holder && all->holder[d] >= 0 && all->holder[d] != p->first + i)
-            c->rerouted += piece_of(tokens, p->ranks, i);
+            c->rerouted += part_of(step, d, tokens, i);
     }
 }
 

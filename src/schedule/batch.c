@@ -151,8 +151,10 @@ static cpb_wide most_of(const cpb_batch *batch, const cpb_job *job)
     const int64_t rate = price->link && (!price->net || price->link < price->net)
                              ? price->link
                              : price->net;
-    const cpb_wide wire =
-        rate ? (cpb_wide)job->tokens * price->key_bytes * 1000000 / rate + 1 : 0;
+    const cpb_wide wire = rate ? (cpb_wide)job->tokens * price->key_bytes * 1000000 /
+                                         rate * price->ranks_per_node +
+                                     1
+                               : 0;
     const cpb_wide latency =
         price->phase + (cpb_wide)price->peer * batch->domain->ranks;
     return (wire + latency) * price->passes + price->fixed + job->attention +
@@ -295,6 +297,13 @@ size_t cpb_batch_next_rung(const cpb_batch *batch, size_t s)
     while (next < batch->n_sizes && batch->sizes[next] % batch->sizes[s])
         next++;
     return next;
+}
+
+bool cpb_batch_may_cut(const cpb_batch *batch)
+{
+    const cpb_domain *const domain = batch->domain;
+    return !domain->groups_only && (domain->sizes != CPB_SIZES_LIST ||
+                                    batch->sizes[batch->n_sizes - 1] == domain->ranks);
 }
 
 int32_t cpb_batch_micro(const cpb_batch *batch, int64_t n)

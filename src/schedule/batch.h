@@ -20,6 +20,8 @@ typedef struct cpb_place {
     int32_t micro;
     int32_t first;
     int32_t ranks;
+    int32_t cut; /* 0: cut evenly, head and tail to each rank; else 1 + the index in the
+                    draft's cuts of the first of ranks - 1 ascending positions */
 } cpb_place;
 
 /* Lives as long as its scratch arena. Jobs descend by work, equal ones ascend by
@@ -56,6 +58,27 @@ static inline cpb_share cpb_batch_share(const cpb_batch *batch, const cpb_job *j
                            first, ranks);
 }
 
+/* The part of `job` on its `at`-th rank, cut as `place` says. */
+static inline cpb_part cpb_batch_part(const cpb_job *job, const cpb_place *place,
+                                      const int64_t *cuts, int32_t at)
+{
+    const int64_t *const cut = &cuts[place->cut - 1];
+    return (cpb_part){
+        .begin = at ? cut[at - 1] : 0,
+        .end = at + 1 < place->ranks ? cut[at] : job->tokens,
+        .first = place->first,
+        .ranks = place->ranks,
+        .at = at,
+    };
+}
+
+static inline cpb_share cpb_batch_part_share(const cpb_batch *batch, const cpb_job *job,
+                                             const cpb_part *part)
+{
+    return cpb_price_part(&batch->price, job->tokens, job->attention, batch->given,
+                          part);
+}
+
 /* Time of a micro-batch that holds nothing but job `j`, on sizes[s] aligned ranks. */
 int64_t cpb_batch_alone(const cpb_batch *batch, int64_t j, size_t s);
 
@@ -66,6 +89,9 @@ size_t cpb_batch_least_size(const cpb_batch *batch, int64_t tokens);
 /* The next larger size that is a multiple of sizes[s], so that groups of both lie inside
  * each other; n_sizes where there is none. */
 size_t cpb_batch_next_rung(const cpb_batch *batch, size_t s);
+
+/* Whether one group of all ranks may cut documents anywhere. */
+bool cpb_batch_may_cut(const cpb_batch *batch);
 
 /* The fewest micro-batches >= n that the domain allows; 0 where it allows none. */
 int32_t cpb_batch_micro(const cpb_batch *batch, int64_t n);

@@ -4,33 +4,92 @@
  * 1. Work. The shares of a document sum to its work at least, a rank takes `fixed` for
  *    every micro-batch, and tokens / budget micro-batches of ranks are needed. So the
  *    ranks together take that, and one of them takes the mean or more.
- * 2. Alone. A micro-batch with a document takes no less than with this document alone,
- *    at the size that suits it best.
- * 3. Pipeline. Where all ranks wait after every micro-batch, the longest one passes
- *    stages - 1 more times, and by 2 it takes as long as any document alone. */
+ * 2. Alone. A document of L tokens is whole on a rank, and then takes its work; or the rank
+ *    with its last token has c of its tokens, at most a budget, and receives the other
+ *    L - c keys. What that takes is linear in c, so the least lies at one end. Its work is
+ *    in one micro-batch, where some rank does the mean of it. Where documents are cut
+ *    evenly only, the best allowed size counts instead.
+ * 3. Giants. Two documents of more than half of what all ranks hold in a micro-batch are
+ *    never in one, and need a common rank; the group of each holds it for as long as it
+ *    takes alone. So their times add up.
+ * 4. Barrier. Where all ranks wait after every micro-batch, one with work w takes
+ *    fixed + w / ranks, and there are tokens / (ranks * budget) of them, rounded up. Those
+ *    of the giants of 3, or of the longest document of 2, last as long as these, but hold
+ *    no more than the densest tokens that have room in them. The others take their mean;
+ *    giants that take longer free the others of no more than that.
+ * 5. Pipeline. The longest micro-batch passes stages - 1 more times. It takes as long as
+ *    any document alone, and the mean of the most micro-batches allowed. */
 #include "rows.h"
+
+#include "../base/error.h"
+#include "../base/sort.h"
+
+/* Documents that are never in one micro-batch. */
+typedef struct giants {
+    int64_t n;
+    int64_t time; /* sum of what each takes alone */
+} giants;
+
+/* The least time of a rank that has the last token of a cut document: with c = 1 or as
+ * many as a rank holds. Rounding of a time on the wire is taken off. */
+static int64_t least_cut(const cpb_batch *batch, const cpb_job *job)
+{
+    const int64_t most = cpb_min(batch->budget, job->tokens - 1);
+    const int64_t ends[] = {1, most};
+    int64_t least = INT64_MAX;
+    for (int i = 0; i < 2; i++) {
+        const int64_t ranks = cpb_max(2, cpb_ceil_div(job->tokens, batch->budget));
+        least = cpb_min(least, cpb_price_least(&batch->price, ends[i],
+                                               job->tokens - ends[i], ranks));
+    }
+    return least;
+}
+
+/* The least time of a micro-batch with job `j` cut evenly over a group of sizes[s]: such
+ * groups lie in their nodes in as many ways as there are ranks in a node at most. */
+static int64_t least_group(const cpb_batch *batch, int64_t j, size_t s)
+{
+    const int32_t per_node = batch->price.ranks_per_node, ranks = batch->sizes[s];
+    int64_t least = cpb_batch_alone(batch, j, s);
+    if (per_node % ranks == 0 || ranks % per_node == 0)
+        return least;
+    const int32_t ways = (int32_t)cpb_min(per_node, batch->domain->ranks / ranks);
+    for (int32_t k = 1; k < ways; k++) {
+        const cpb_share share =
+            cpb_batch_share(batch, &batch->jobs[j], k * ranks, ranks);
+        least = cpb_min(least, cpb_price_time(&batch->price, &share));
+    }
+    return least;
+}
+
+/* The least time of a micro-batch with job `j` cut evenly. */
+static int64_t least_even(const cpb_batch *batch, int64_t j)
+{
+    int64_t least = INT64_MAX;
+    for (size_t s = cpb_batch_least_size(batch, batch->jobs[j].tokens);
+         s < batch->n_sizes; s++)
+        least = cpb_min(least, least_group(batch, j, s));
+    return least;
+}
 
 /* The least time of a micro-batch with job `j`. */
 static int64_t least_alone(const cpb_batch *batch, int64_t j)
 {
     const cpb_job *const job = &batch->jobs[j];
-    int64_t least = INT64_MAX;
-    if (batch->domain->sizes == CPB_SIZES_ANY) {
-        for (int32_t p = (int32_t)cpb_ceil_div(job->tokens, batch->budget);
-             p <= batch->domain->ranks; p++) {
-            const cpb_share share = cpb_batch_share(batch, job, 0, p);
-            least = cpb_min(least, cpb_price_time(&batch->price, &share));
-        }
-        return least;
-    }
-    for (size_t s = cpb_batch_least_size(batch, job->tokens); s < batch->n_sizes; s++)
-        least = cpb_min(least, cpb_batch_alone(batch, j, s));
-    return least;
+    const int64_t fixed = batch->price.fixed, time = job->work + fixed;
+    if (!cpb_batch_may_cut(batch) && batch->domain->sizes != CPB_SIZES_ANY)
+        return least_even(batch, j);
+    if (job->tokens < 2)
+        return time;
+    const int64_t mean = fixed + cpb_ceil_div(job->work, batch->domain->ranks);
+    const int64_t cut = cpb_max(mean, least_cut(batch, job));
+    return job->tokens <= batch->budget ? cpb_min(time, cut) : cut;
 }
 
 /* Bound 2. Jobs that are short on one rank cannot raise it. */
-static int64_t bound_alone(const cpb_batch *batch, int64_t bound)
+static int64_t bound_alone(const cpb_batch *batch)
 {
+    int64_t bound = 0;
     for (int64_t j = 0; j < batch->n; j++) {
         const cpb_job *const job = &batch->jobs[j];
         if (job->work + batch->price.fixed <= bound && job->tokens <= batch->budget &&
@@ -41,14 +100,90 @@ static int64_t bound_alone(const cpb_batch *batch, int64_t bound)
     return bound;
 }
 
-static int64_t work_bound(const cpb_batch *batch)
+/* Bound 1. */
+static int64_t bound_work(const cpb_batch *batch)
 {
     const int64_t micro = cpb_ceil_div(batch->tokens, batch->budget);
     return cpb_ceil_div(batch->work + micro * batch->price.fixed, batch->domain->ranks);
 }
 
-int64_t cpb_schedule_bound(const cpb_batch *batch)
+/* Bound 3. */
+static giants find_giants(const cpb_batch *batch)
 {
-    const int64_t alone = bound_alone(batch, 0);
-    return cpb_max(work_bound(batch), alone) + (batch->domain->stages - 1) * alone;
+    const int64_t room = batch->domain->ranks * batch->budget;
+    giants found = {0};
+    for (int64_t j = 0; j < batch->n; j++) {
+        if (2 * batch->jobs[j].tokens > room) {
+            found.n++;
+            found.time += least_alone(batch, j);
+        } else if (batch->ordered) {
+            break;
+        }
+    }
+    return found;
+}
+
+/* No more work than this is in any `tokens` tokens of the step. Densities are rounded
+ * down to sort and up to sum. */
+static cpb_status densest(const cpb_batch *batch, int64_t tokens, int64_t *work,
+                          cpb_error *error)
+{
+    const size_t n = (size_t)batch->n;
+    cpb_item *const items = cpb_arena_take(batch->scratch, n, sizeof *items);
+    cpb_item *const spare = cpb_arena_take(batch->scratch, n, sizeof *spare);
+    if (!items || !spare)
+        return cpb_fail_memory(error);
+    for (size_t j = 0; j < n; j++) {
+        const cpb_job *const job = &batch->jobs[j];
+        const uint64_t density = (uint64_t)(job->work / job->tokens);
+        items[j] = (cpb_item){UINT64_MAX / 2 - density, (int64_t)j};
+    }
+    cpb_sort(items, spare, n);
+    *work = 0;
+    for (size_t i = 0; i < n && tokens > 0; i++) {
+        const cpb_job *const job = &batch->jobs[items[i].value];
+        const int64_t taken = cpb_min(tokens, job->tokens);
+        *work += (job->work / job->tokens + 1) * taken;
+        tokens -= taken;
+    }
+    return CPB_OK;
+}
+
+/* Bound 4. `alone` is bound 2. */
+static cpb_status bound_barrier(const cpb_batch *batch, giants found, int64_t alone,
+                                int64_t *bound, cpb_error *error)
+{
+    const int64_t ranks = batch->domain->ranks, fixed = batch->price.fixed;
+    const int64_t room = ranks * batch->budget;
+    const int64_t micro = cpb_ceil_div(batch->tokens, room);
+    int64_t held = 0;
+    cpb_status status;
+    if (!found.n)
+        found = (giants){1, alone};
+    CPB_TRY(densest(batch, found.n * room, &held, error));
+    const cpb_wide time = (cpb_wide)ranks * (found.time - found.n * fixed);
+    held = time < held ? (int64_t)time : held;
+    const int64_t rest = cpb_max(0, batch->work - held);
+    *bound =
+        found.time + fixed * cpb_max(0, micro - found.n) + cpb_ceil_div(rest, ranks);
+done:
+    return status;
+}
+
+cpb_status cpb_schedule_bound(const cpb_batch *batch, int64_t *bound, cpb_error *error)
+{
+    const cpb_domain *const domain = batch->domain;
+    const int64_t alone = bound_alone(batch);
+    const giants found = find_giants(batch);
+    cpb_status status = CPB_OK;
+    *bound = cpb_max(cpb_max(bound_work(batch), alone), found.time);
+    if (domain->meet == CPB_MEET_MICRO && batch->n) {
+        int64_t barrier;
+        CPB_TRY(bound_barrier(batch, found, alone, &barrier, error));
+        *bound = cpb_max(*bound, barrier);
+    }
+    const int64_t mean = domain->micro_most ? *bound / domain->micro_most : 0;
+    *bound += (domain->stages - 1) * cpb_max(alone, mean);
+done:
+    return status;
 }

@@ -41,14 +41,38 @@ static void measure_ranks(const cpb_timeline *t, cpb_schedule_score *score)
                                 : excess(t->largest_times, t->all_times, ranks);
 }
 
-/* Tokens of `tokens` that do not lie on `holder`. */
-static int64_t rerouted(int64_t tokens, int32_t holder, const cpb_place *place)
+/* Of `n` things spread evenly over the tokens of a job, those on its `at`-th rank. */
+static int64_t on_rank(const cpb_timeline *t, int64_t j, int64_t n, int32_t at)
 {
+    const cpb_place *const place = &t->draft->place[j];
+    const cpb_job *const job = &t->batch->jobs[j];
+    if (!place->cut)
+        return cpb_price_tokens(n, place->ranks, at);
+    const cpb_part part = cpb_batch_part(job, place, t->draft->cuts, at);
+    return part.end * n / job->tokens - part.begin * n / job->tokens;
+}
+
+/* Tokens of a job that do not lie on `holder`. */
+static int64_t rerouted(const cpb_timeline *t, int64_t j, int32_t holder)
+{
+    const int64_t tokens = t->batch->jobs[j].tokens;
     if (holder < 0)
         return 0;
-    const int32_t at = holder - place->first;
-    const bool holds = at >= 0 && at < place->ranks;
-    return tokens - (holds ? cpb_price_tokens(tokens, place->ranks, at) : 0);
+    const int32_t at = holder - t->draft->place[j].first;
+    const bool holds = at >= 0 && at < t->draft->place[j].ranks;
+    return tokens - (holds ? on_rank(t, j, tokens, at) : 0);
+}
+
+/* Keys that the ranks of a job get from each other. */
+static int64_t received(const cpb_timeline *t, int64_t j)
+{
+    const cpb_place *const place = &t->draft->place[j];
+    int64_t sum = 0;
+    if (!place->cut)
+        return cpb_price_received(t->batch->jobs[j].tokens, place->ranks);
+    for (int32_t i = 1; i < place->ranks; i++)
+        sum += t->draft->cuts[place->cut - 2 + i];
+    return sum;
 }
 
 /* Loss tokens of a document spread evenly over its ranks. */
@@ -66,7 +90,7 @@ static cpb_status measure_loss(const cpb_timeline *t, cpb_arena *scratch,
         const int64_t tokens =
             documents->loss ? documents->loss[d] : documents->tokens[d];
         for (int32_t i = 0; i < place->ranks; i++)
-            loss[place->first + i] += cpb_price_tokens(tokens, place->ranks, i);
+            loss[place->first + i] += on_rank(t, j, tokens, i);
     }
     const spread s = over_ranks(loss, ranks);
     score->loss_max = s.largest;
@@ -84,9 +108,9 @@ static void measure_documents(const cpb_timeline *t, cpb_schedule_score *score)
         const int64_t d = job->document;
         score->split += place->ranks > 1;
         weighted += (double)job->tokens * (double)place->ranks;
-        score->received += cpb_price_received(job->tokens, place->ranks);
+        score->received += received(t, j);
         if (documents->holder)
-            score->rerouted += rerouted(job->tokens, documents->holder[d], place);
+            score->rerouted += rerouted(t, j, documents->holder[d]);
         if (documents->waited)
             score->waited_max = cpb_max(score->waited_max, documents->waited[d]);
     }
@@ -136,13 +160,13 @@ cpb_status cpb_schedule_measure(const cpb_timeline *t, cpb_schedule_score *score
     cpb_status status;
     *score = (cpb_schedule_score){
         .time = t->time,
-        .bound = cpb_schedule_bound(t->batch),
         .micro_batches = t->draft->micro_batches,
         .groups = t->n_groups,
         .tokens = t->batch->tokens,
         .left_over = t->batch->documents->n - t->batch->n,
         .tokens_max = t->tokens_max,
     };
+    CPB_TRY(cpb_schedule_bound(t->batch, &score->bound, error));
     score->gap = score->bound ? (double)t->time / (double)score->bound - 1 : 0;
     measure_ranks(t, score);
     measure_documents(t, score);

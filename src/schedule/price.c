@@ -152,6 +152,82 @@ cpb_share cpb_price_share(const cpb_price *price, int64_t tokens, int64_t whole,
     return share;
 }
 
+/* Attention of the queries [0, end) alone. */
+static int64_t attention_before(const cpb_price *price, int64_t tokens, int64_t whole,
+                                bool given, int64_t end)
+{
+    if (end == tokens)
+        return whole;
+    return given ? (int64_t)((cpb_wide)whole * end / tokens * end / tokens)
+                 : cpb_price_attention(price, end);
+}
+
+/* Rows that start at a multiple of tile_q are rows of the whole document, so nothing needs
+ * to be added to make the parts sum to the whole. */
+static int64_t part_attention(const cpb_price *price, int64_t tokens, int64_t whole,
+                              bool given, const cpb_part *part)
+{
+    tiles count = {0};
+    int64_t rows = 0;
+    if (!given) {
+        count_piece(price, part->begin, part->end, &count);
+        rows = price_tiles(price, &count, part->end);
+        if (part->begin % price->tile_q == 0)
+            return rows;
+    }
+    return cpb_max(rows,
+                   attention_before(price, tokens, whole, given, part->end) -
+                       attention_before(price, tokens, whole, given, part->begin));
+}
+
+/* Keys before a part come from the ranks before it. Where those are in other nodes, the
+ * card takes them in once for all ranks of the node that share the document; the part of
+ * the card that is counted is theirs, so that no card is busier than the ranks' mean. */
+static int64_t part_wire(const cpb_price *price, const cpb_part *part)
+{
+    const int32_t per_node = price->ranks_per_node;
+    const int64_t latency = (price->phase + price->peer * part->at) * price->passes;
+    if (per_node == 1)
+        return latency + move_time(price, part->begin, price->net);
+    const int64_t inside = move_time(price, part->begin, price->link);
+    const int32_t rank = part->first + part->at;
+    const int32_t node = rank - rank % per_node;
+    const int32_t end = (int32_t)cpb_min(node + per_node, part->first + part->ranks);
+    if (part->first >= node)
+        return latency + inside;
+    const cpb_wide remote =
+        (cpb_wide)move_time(price, part->begin, price->net) * per_node / (end - node);
+    return latency +
+           cpb_max(inside, remote < CPB_MAX_COST ? (int64_t)remote : CPB_MAX_COST);
+}
+
+cpb_share cpb_price_part(const cpb_price *price, int64_t tokens, int64_t whole,
+                         bool given, const cpb_part *part)
+{
+    const int64_t held = part->end - part->begin;
+    cpb_share share = {
+        .tokens = held,
+        .received = part->begin,
+        .attention = part_attention(price, tokens, whole, given, part),
+    };
+    share.own = (int64_t)((cpb_wide)share.attention * held / (part->begin + part->end));
+    if (part->begin)
+        share.wire = part_wire(price, part);
+    return share;
+}
+
+/* Every overlap leaves the time on the wire; one picosecond a pass is what it may be
+ * rounded down by. */
+int64_t cpb_price_least(const cpb_price *price, int64_t tokens, int64_t received,
+                        int64_t ranks)
+{
+    const int64_t rate = price->ranks_per_node > 1 ? price->link : price->net;
+    const int64_t latency = (price->phase + price->peer * (ranks - 1)) * price->passes;
+    const int64_t wire = move_time(price, received, rate);
+    return price->fixed + price->token * tokens + price->received_key * received +
+           latency + wire - price->passes;
+}
+
 int64_t cpb_price_time(const cpb_price *price, const cpb_share *share)
 {
     if (!share->tokens)

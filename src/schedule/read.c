@@ -50,10 +50,44 @@ cpb_status cpb_schedule_list_cells(cpb_timeline *t, cpb_schedule *s, cpb_error *
     return CPB_OK;
 }
 
+/* The tokens [begin, end) of a document that is not cut evenly, on its i-th rank. */
+static void part_of(const cpb_schedule *s, int64_t document, int32_t i, int64_t *begin,
+                    int64_t *end)
+{
+    const cpb_placement *const p = &s->placement[document];
+    *begin = i ? s->cuts[p->cuts + i - 1] : 0;
+    *end = i + 1 < p->ranks ? s->cuts[p->cuts + i] : s->tokens[document];
+}
+
+/* One piece for each rank. */
+static size_t cut_parts(const cpb_schedule *s, int64_t document, int32_t first,
+                        int64_t base, cpb_piece *pieces)
+{
+    const cpb_placement *const p = &s->placement[document];
+    for (int32_t i = 0; i < p->ranks; i++) {
+        int64_t begin, end;
+        part_of(s, document, i, &begin, &end);
+        pieces[i] = (cpb_piece){p->first + i - first, (int32_t)(base + begin),
+                                (int32_t)(base + end)};
+    }
+    return (size_t)p->ranks;
+}
+
+/* Tokens of a document on its i-th rank. */
+static int64_t tokens_on(const cpb_schedule *s, int64_t document, int32_t i)
+{
+    const cpb_placement *const p = &s->placement[document];
+    int64_t begin, end;
+    if (p->cuts < 0)
+        return cpb_price_tokens(s->tokens[document], p->ranks, i);
+    part_of(s, document, i, &begin, &end);
+    return end - begin;
+}
+
 /* Head and tail pieces of a document that starts at `base` of the pack. Heads ascend over
  * the ranks, tails descend, so that every rank's keys cost the same. */
-static size_t cut(const cpb_schedule *s, int64_t document, int32_t first, int64_t base,
-                  cpb_piece *pieces)
+static size_t cut_evenly(const cpb_schedule *s, int64_t document, int32_t first,
+                         int64_t base, cpb_piece *pieces)
 {
     const cpb_placement *const p = &s->placement[document];
     const int64_t tokens = s->tokens[document];
@@ -109,8 +143,10 @@ cpb_status cpb_schedule_plan(const cpb_schedule *s, int64_t g,
         return cpb_fail_memory(error);
     int64_t base = 0;
     for (int64_t i = 0; i < group->n_documents; i++) {
-        parts.n_pieces +=
-            cut(s, documents[i], group->first, base, pieces + parts.n_pieces);
+        cpb_piece *const to = pieces + parts.n_pieces;
+        parts.n_pieces += s->placement[documents[i]].cuts < 0
+                              ? cut_evenly(s, documents[i], group->first, base, to)
+                              : cut_parts(s, documents[i], group->first, base, to);
         base += s->tokens[documents[i]];
     }
     parts.pieces = pieces;
@@ -128,7 +164,7 @@ int64_t cpb_schedule_reroutes(const cpb_schedule *s, cpb_reroute *list)
         if (p->left != CPB_LEFT_NOT || s->holder[d] < 0)
             continue;
         for (int32_t i = 0; i < p->ranks; i++) {
-            const int64_t tokens = cpb_price_tokens(s->tokens[d], p->ranks, i);
+            const int64_t tokens = tokens_on(s, d, i);
             if (p->first + i == s->holder[d] || !tokens)
                 continue;
             if (list)

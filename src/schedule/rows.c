@@ -13,6 +13,8 @@ static const cpb_row rows[] = {
     {"free", "each document on as few ranks as the step's time allows", cpb_row_free},
     {"lockstep", "every micro-batch filled on all ranks", cpb_row_lockstep},
     {"grid", "fixed groups of the best size, each filled inside", cpb_row_grid},
+    {"flat", "no groups: every micro-batch on all ranks, documents cut anywhere",
+     cpb_row_flat},
     {"first-fit", "fixed groups, first fit in the loader's order", cpb_row_first_fit},
     {"longest-first", "fixed groups, longest first to the pack with the fewest tokens",
      cpb_row_longest_first},
@@ -59,7 +61,8 @@ static cpb_status make_best(cpb_batch *batch, const cpb_row **chosen, cpb_draft 
                             cpb_error *error)
 {
     const size_t n = (size_t)batch->n;
-    cpb_draft draft = {cpb_arena_zeros(batch->scratch, n, sizeof *draft.place), 0, 0};
+    cpb_draft draft = {cpb_arena_take(batch->scratch, n, sizeof *draft.place), 0, 0,
+                       NULL};
     cpb_timeline kept = {0};
     cpb_status status = CPB_OK;
     *chosen = NULL;
@@ -67,6 +70,8 @@ static cpb_status make_best(cpb_batch *batch, const cpb_row **chosen, cpb_draft 
         return cpb_fail_memory(error);
     for (size_t i = 1; cpb_row_at(i); i++) {
         cpb_timeline timeline;
+        draft = (cpb_draft){.place = draft.place};
+        memset(draft.place, 0, n * sizeof *draft.place);
         status = rows[i].make(batch, &draft, error);
         if (status == CPB_UNSUPPORTED)
             continue; /* the sentence of the last one stays if all refuse */

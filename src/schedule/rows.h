@@ -16,8 +16,8 @@ typedef struct cpb_row {
     cpb_row_fn *make; /* NULL: `auto`, the best of all others */
 } cpb_row;
 
-cpb_row_fn cpb_row_free, cpb_row_grid, cpb_row_lockstep, cpb_row_first_fit,
-    cpb_row_longest_first, cpb_row_wlb, cpb_row_megatron;
+cpb_row_fn cpb_row_free, cpb_row_flat, cpb_row_grid, cpb_row_lockstep,
+    cpb_row_first_fit, cpb_row_longest_first, cpb_row_wlb, cpb_row_megatron;
 
 /* The row called `name`. */
 cpb_status cpb_row_find(const char *name, const cpb_row **row, cpb_error *error);
@@ -33,6 +33,6 @@ const cpb_row *cpb_row_at(size_t i);
 cpb_status cpb_row_fail_micro(const cpb_batch *batch, int64_t needed, cpb_error *error);
 
 /* What no schedule of the domain is below, in picoseconds. Proofs stand in bound.c. */
-int64_t cpb_schedule_bound(const cpb_batch *batch);
+cpb_status cpb_schedule_bound(const cpb_batch *batch, int64_t *bound, cpb_error *error);
 
 #endif

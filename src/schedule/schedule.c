@@ -35,6 +35,8 @@ static uint64_t hash_of(const cpb_schedule *s)
         hash = cpb_hash_word(hash, (uint64_t)p->first);
         hash = cpb_hash_word(hash, (uint64_t)p->ranks);
         hash = cpb_hash_word(hash, (uint64_t)p->left);
+        for (int32_t i = 1; p->cuts >= 0 && i < p->ranks; i++)
+            hash = cpb_hash_word(hash, (uint64_t)s->cuts[p->cuts + i - 1]);
     }
     return hash;
 }
@@ -59,6 +61,7 @@ static cpb_schedule *allocate(const cpb_documents *documents, const cpb_domain *
         placement[d] = (cpb_placement){
             .micro_batch = -1,
             .group = -1,
+            .cuts = -1,
             .left = tokens[d] ? CPB_LEFT_HELD : CPB_LEFT_EMPTY,
         };
     }
@@ -71,6 +74,31 @@ static cpb_schedule *allocate(const cpb_documents *documents, const cpb_domain *
                         .order = order,
                         .placement = placement};
     return s;
+}
+
+/* Cuts of the jobs, by document. */
+static bool copy_cuts(const cpb_timeline *t, cpb_schedule *s)
+{
+    const cpb_batch *const batch = t->batch;
+    const cpb_place *const place = t->draft->place;
+    for (int64_t j = 0; j < batch->n; j++)
+        s->n_cuts += place[j].cut ? place[j].ranks - 1 : 0;
+    s->cuts = cpb_arena_take(&s->memory, (size_t)s->n_cuts, sizeof *s->cuts);
+    if (!s->cuts)
+        return false;
+    for (int64_t j = 0; j < batch->n; j++)
+        s->placement[batch->jobs[j].document].cuts = place[j].cut - 1;
+    int32_t n = 0;
+    for (int64_t d = 0; d < s->n; d++) {
+        cpb_placement *const p = &s->placement[d];
+        const int32_t from = p->cuts;
+        if (from < 0)
+            continue;
+        p->cuts = n;
+        for (int32_t i = 1; i < p->ranks; i++)
+            s->cuts[n++] = t->draft->cuts[from + i - 1];
+    }
+    return true;
 }
 
 /* Documents, placements and groups as the timeline has them. */
@@ -94,7 +122,7 @@ static bool copy(const cpb_timeline *t, cpb_schedule *s)
                                                           .ranks = place->ranks,
                                                           .group = (int32_t)g};
         }
-    return true;
+    return copy_cuts(t, s);
 }
 
 /* Run, measure and keep a draft. */
@@ -216,6 +244,16 @@ int64_t cpb_schedule_n_cells(const cpb_schedule *schedule)
 const cpb_cell *cpb_schedule_cells(const cpb_schedule *schedule)
 {
     return schedule->cells;
+}
+
+int64_t cpb_schedule_n_cuts(const cpb_schedule *schedule)
+{
+    return schedule->n_cuts;
+}
+
+const int64_t *cpb_schedule_cuts(const cpb_schedule *schedule)
+{
+    return schedule->cuts;
 }
 
 const cpb_schedule_score *cpb_schedule_score_of(const cpb_schedule *schedule)

@@ -17,6 +17,8 @@ struct cpb_schedule {
     cpb_placement *placement; /* [n] */
     cpb_group *groups;
     int64_t n_groups;
+    int64_t *cuts;
+    int64_t n_cuts;
     cpb_cell *cells;
     int64_t n_cells;
     cpb_schedule_score score;

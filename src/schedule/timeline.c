@@ -54,6 +54,16 @@ static void list_groups(cpb_timeline *t, const cpb_item *items)
     }
 }
 
+static void load_parts(cpb_timeline *t, const cpb_job *job, const cpb_place *place)
+{
+    for (int32_t i = 0; i < place->ranks; i++) {
+        const cpb_part part = cpb_batch_part(job, place, t->draft->cuts, i);
+        const cpb_share share = cpb_batch_part_share(t->batch, job, &part);
+        cpb_share_add(&t->load[place->first + i], &share, 1);
+        t->received += share.received;
+    }
+}
+
 /* Ranks that hold the same are added up once. */
 static void load_group(cpb_timeline *t, const cpb_group *group)
 {
@@ -61,8 +71,13 @@ static void load_group(cpb_timeline *t, const cpb_group *group)
     for (int64_t i = 0; i < group->n_documents; i++) {
         const int32_t j = t->order[group->first_document + i];
         const cpb_place *const place = &t->draft->place[j];
+        const cpb_job *const job = &t->batch->jobs[j];
+        if (place->cut) {
+            load_parts(t, job, place);
+            continue;
+        }
         const cpb_share share =
-            cpb_batch_share(t->batch, &t->batch->jobs[j], place->first, place->ranks);
+            cpb_batch_share(t->batch, job, place->first, place->ranks);
         if (place->ranks == group->ranks)
             cpb_share_add(&same, &share, 1);
         else

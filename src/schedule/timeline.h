@@ -10,6 +10,7 @@ typedef struct cpb_draft {
     cpb_place *place; /* [jobs] */
     int32_t micro_batches;
     int32_t block; /* ranks of every group, 0: those of its jobs */
+    int64_t *cuts; /* of the jobs that are not cut evenly */
 } cpb_draft;
 
 /* Groups by micro-batch, first rank, size; their jobs ascend by document. */

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "chain.h"
+
+#include "../base/error.h"
+
+cpb_status cpb_chain_create(const cpb_batch *batch, int32_t width, int64_t most_cuts,
+                            cpb_chain *chain, cpb_error *error)
+{
+    const cpb_price *const price = &batch->price;
+    cpb_arena *const arena = batch->scratch;
+    const size_t ranks = (size_t)width;
+    *chain = (cpb_chain){
+        .batch = batch,
+        .place = cpb_arena_zeros(arena, (size_t)batch->n, sizeof *chain->place),
+        .cuts = cpb_arena_take(arena, (size_t)most_cuts, sizeof *chain->cuts),
+        .most_cuts = most_cuts,
+        .front = {.cut = cpb_arena_take(arena, ranks, sizeof *chain->front.cut)},
+        .back = {.cut = cpb_arena_take(arena, ranks, sizeof *chain->back.cut)},
+    };
+    if (!chain->place || !chain->cuts || !chain->front.cut || !chain->back.cut)
+        return cpb_fail_memory(error);
+    const int64_t rate = price->ranks_per_node > 1 ? price->link : price->net;
+    const int64_t tile = price->pass[0].partial_tile;
+    if (rate && tile)
+        chain->hidden =
+            price->key_bytes * 1000000 / rate * price->tile_q * price->tile_k / tile;
+    return CPB_OK;
+}
+
+static const cpb_job *job_at(const cpb_chain *c, const cpb_chain_end *end)
+{
+    return &c->batch->jobs[c->list[end->at]];
+}
+
+static bool is_done(const cpb_chain *c)
+{
+    return c->front.at > c->back.at;
+}
+
+/* A job that both ends have reached belongs to the one that began it, else to the
+ * front. */
+static bool has_front(const cpb_chain *c)
+{
+    return c->front.at < c->back.at || (c->front.at == c->back.at && !c->back.done);
+}
+
+static bool has_back(const cpb_chain *c)
+{
+    return c->front.at < c->back.at || (c->front.at == c->back.at && c->back.done);
+}
+
+/* The part of the next job of `end` up to `to`. */
+static cpb_share share_of(const cpb_chain *c, const cpb_chain_end *end, int64_t to)
+{
+    const int32_t j = c->list[end->at];
+    const cpb_job *const job = &c->batch->jobs[j];
+    if (!end->done && to == job->tokens)
+        return (cpb_share){
+            .tokens = job->tokens, .attention = job->attention, .own = job->attention};
+    const int32_t at = end->done ? c->place[j].ranks : 0;
+    const cpb_part part = {end->done, to, c->place[j].first, at + 1, at};
+    return cpb_batch_part_share(c->batch, job, &part);
+}
+
+/* The time that short documents would take to fill the rank up to its reserve. */
+static int64_t reserved(const cpb_chain *c, int64_t tokens)
+{
+    const cpb_job *const job = job_at(c, &c->back);
+    if (tokens >= c->reserve)
+        return 0;
+    return (int64_t)((cpb_wide)job->work * (c->reserve - tokens) / job->tokens);
+}
+
+static bool fits(const cpb_chain *c, const cpb_chain_end *end, int64_t to, bool reserve)
+{
+    cpb_share share = share_of(c, end, to);
+    cpb_share_add(&share, &c->load, 1);
+    if (share.tokens > c->batch->budget)
+        return false;
+    return cpb_price_time(&c->batch->price, &share) +
+               (reserve ? reserved(c, share.tokens) : 0) <=
+           c->limit;
+}
+
+/* How far the next job of `end` can be placed: all of it, or up to a multiple of tile_q;
+ * what is left over is long enough to hide its keys, if possible. */
+static int64_t reach(const cpb_chain *c, const cpb_chain_end *end, bool reserve)
+{
+    const int64_t tokens = job_at(c, end)->tokens, unit = c->batch->price.tile_q;
+    const int64_t room =
+        cpb_min(tokens - 1, end->done + c->batch->budget - c->load.tokens);
+    if (fits(c, end, tokens, reserve))
+        return tokens;
+    int64_t low = end->done / unit, high = room / unit + 1;
+    while (high - low > 1) {
+        const int64_t middle = low + (high - low) / 2;
+        if (fits(c, end, middle * unit, reserve))
+            low = middle;
+        else
+            high = middle;
+    }
+    const int64_t most = low * unit;
+    const int64_t wanted = (tokens - c->hidden) / unit * unit;
+    return wanted > end->done && wanted < most ? wanted : cpb_max(most, end->done);
+}
+
+/* Put the next job of `end` up to `to` on rank `r`. */
+static void put(cpb_chain *c, cpb_chain_end *end, int32_t r, int64_t to)
+{
+    const int32_t j = c->list[end->at];
+    cpb_place *const place = &c->place[j];
+    const cpb_share share = share_of(c, end, to);
+    const int32_t mark = (int32_t)(end->n + 1);
+    cpb_share_add(&c->load, &share, 1);
+    c->left -= share.tokens;
+    if (!end->done) {
+        *place = (cpb_place){.first = c->first + r, .ranks = 1};
+    } else {
+        if (!place->cut)
+            place->cut = end == &c->front ? mark : -mark;
+        end->cut[end->n++] = end->done;
+        place->ranks++;
+    }
+    end->done = to;
+    if (to < c->batch->jobs[j].tokens)
+        return;
+    end->done = 0;
+    end->at += end == &c->front ? 1 : -1;
+}
+
+/* Go on with the job that the rank before began; false if nothing of it fits. */
+static bool go_on(cpb_chain *c, cpb_chain_end *end, int32_t r)
+{
+    if (!end->done)
+        return true;
+    const int64_t to = reach(c, end, false);
+    if (to <= end->done)
+        return false;
+    put(c, end, r, to);
+    return true;
+}
+
+/* Whether an empty rank cannot hold the job. */
+static bool must_cut(const cpb_chain *c, const cpb_job *job)
+{
+    return job->tokens > c->batch->budget ||
+           job->work + c->batch->price.fixed > c->limit;
+}
+
+/* Long jobs, while nothing is open: whole ones, then a slice of one that must be cut. */
+static void take_front(cpb_chain *c, int32_t r)
+{
+    while (has_front(c) && !c->front.done) {
+        const cpb_job *const job = job_at(c, &c->front);
+        const bool cut = must_cut(c, job);
+        if (cut && c->back.done)
+            return;
+        const int64_t to = cut || fits(c, &c->front, job->tokens, true)
+                               ? reach(c, &c->front, true)
+                               : 0;
+        if (to < job->tokens && (!cut || !to))
+            return;
+        put(c, &c->front, r, to);
+    }
+}
+
+/* Short jobs, and a head of the next one; beside an open long job only of one whose rest
+ * leaves the next rank half of its time. */
+static void take_back(cpb_chain *c, int32_t r)
+{
+    while (has_back(c) && !c->back.done) {
+        const cpb_job *const job = job_at(c, &c->back);
+        const int64_t to = reach(c, &c->back, false);
+        if (to < job->tokens && (!to || (c->front.done && job->work > c->limit / 2)))
+            return;
+        put(c, &c->back, r, to);
+    }
+}
+
+/* The last job of the front takes what is left of a rank. */
+static void take_last(cpb_chain *c, int32_t r)
+{
+    while (!is_done(c) && has_front(c) && !has_back(c) && !c->front.done) {
+        const int64_t to = reach(c, &c->front, false);
+        if (!to)
+            return;
+        put(c, &c->front, r, to);
+    }
+}
+
+static bool fill_rank(cpb_chain *c, int32_t r)
+{
+    const int64_t ranks = c->width - r;
+    c->load = (cpb_share){0};
+    c->reserve = c->left / ranks * c->thin / CPB_CHAIN_THIN;
+    if (!go_on(c, &c->back, r) || !go_on(c, &c->front, r))
+        return false;
+    take_front(c, r);
+    take_back(c, r);
+    take_last(c, r);
+    c->time = cpb_max(c->time, cpb_price_time(&c->batch->price, &c->load));
+    return true;
+}
+
+static bool fill_all(cpb_chain *c, int64_t tokens, int64_t limit)
+{
+    c->limit = limit;
+    c->time = 0;
+    c->left = tokens;
+    c->front.at = c->front.done = c->front.n = 0;
+    c->back.at = c->n - 1;
+    c->back.done = c->back.n = 0;
+    for (int32_t r = 0; r < c->width && !is_done(c); r++)
+        if (!fill_rank(c, r))
+            return false;
+    return is_done(c);
+}
+
+/* The cuts of both ends go behind those of earlier answers. */
+static void keep_cuts(cpb_chain *c)
+{
+    const int64_t at_front = c->n_cuts, at_back = at_front + c->front.n;
+    if (at_back + c->back.n > c->most_cuts) {
+        c->fits = false;
+        return;
+    }
+    for (int64_t i = 0; i < c->front.n; i++)
+        c->cuts[at_front + i] = c->front.cut[i];
+    for (int64_t i = 0; i < c->back.n; i++)
+        c->cuts[at_back + i] = c->back.cut[i];
+    for (int64_t i = 0; i < c->n; i++) {
+        cpb_place *const place = &c->place[c->list[i]];
+        if (place->cut > 0)
+            place->cut += (int32_t)at_front;
+        else if (place->cut < 0)
+            place->cut = (int32_t)at_back - place->cut;
+    }
+    c->n_cuts = at_back + c->back.n;
+}
+
+void cpb_chain_run(cpb_chain *c)
+{
+    enum { STEP = 256, MOST = 1 << 16 };
+    const cpb_batch *const batch = c->batch;
+    int64_t work = 0, tokens = 0;
+    for (int64_t i = 0; i < c->n; i++) {
+        work += batch->jobs[c->list[i]].work;
+        tokens += batch->jobs[c->list[i]].tokens;
+    }
+    const int64_t mean = batch->price.fixed + cpb_ceil_div(work, c->width);
+    int64_t low = 0, high = 1;
+    while (high < MOST && !fill_all(c, tokens, mean + mean / STEP * high + 1)) {
+        low = high;
+        high *= 2;
+    }
+    while (high - low > 1 + high / 8 && high < MOST) {
+        const int64_t middle = low + (high - low) / 2;
+        if (fill_all(c, tokens, mean + mean / STEP * middle + 1))
+            high = middle;
+        else
+            low = middle;
+    }
+    c->fits = fill_all(c, tokens, mean + mean / STEP * high + 1);
+    if (c->fits)
+        keep_cuts(c);
+}
