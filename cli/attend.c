@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* cpb attend: run the attention of a plan and compare it with dense attention. */
+#include "attend/cases.h"
 #include "attend/conduct.h"
 #include "attend/outcome.h"
+#include "attend/timeline.h"
 #include "command.h"
 #include "message.h"
 #include "output.h"
@@ -24,10 +26,31 @@ typedef struct state {
     outcome *outcomes;
     char (*names)[TABLE_CELL_BYTES];
     json_t *objects;
+    timeline timeline;
 } state;
+
+/* Cases have masks and plans of their own. */
+static bool ready_to_time(const cli_options *options, cpb_error *error)
+{
+    const struct {
+        bool given;
+        const char *name;
+    } others[] = {
+        {options->documents, "--documents"}, {options->n_masks, "--mask"},
+        {options->ranks >= 0, "--ranks"},    {options->balancer, "--balancer"},
+        {options->compare, "--compare"},     {options->timeline, "--timeline"}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (others[i].given)
+            return fail(error,
+                        "--timings times cases of its own; leave out %s, or --timings",
+                        others[i].name);
+    return true;
+}
 
 static bool ready(const cli_options *options, cpb_error *error)
 {
+    if (options->timings)
+        return ready_to_time(options, error);
     if (!options->documents && !options->n_masks)
         return fail(error, "nothing to attend to; give --documents or --mask");
     if (options->compare && options->balancer)
@@ -44,13 +67,14 @@ static cpb_attention shape_of(const cpb_model *model)
                            .scale = 1 / sqrt((double)model->head_dim)};
 }
 
+/* What every rank is to do; without a plan, what holds for all plans. */
 static run_job job_of(state *s, const cpb_plan *plan)
 {
     const cpb_setup *const setup = &s->planner.setup;
     const bool two_level = setup->nodes > 1 && setup->nodes < s->planner.ranks;
     return (run_job){
         .plan = plan,
-        .dense = {.mask = s->batch.mask[0],
+        .dense = {.mask = plan ? s->batch.mask[0] : NULL,
                   .shape = shape_of(&setup->model),
                   .seed = s->options->seed < 0 ? 0 : (uint64_t)s->options->seed},
         .exchange = {.form = two_level ? CPB_TWO_LEVEL : CPB_FLAT,
@@ -67,7 +91,9 @@ static bool keep(state *s, const cli_report *report, const run_job *job,
     bool good = true;
     *o = outcome_of(report, job->results, s->way.in_turn);
     snprintf(s->names[s->n++], TABLE_CELL_BYTES, "%s", report->balancer);
-    if (!outcome_judge(o, report->balancer, error))
+    if (!outcome_judge(o, report->balancer, error) ||
+        (s->timeline.picture &&
+         !timeline_add(&s->timeline, report, job, s->way, error)))
         return false;
     if (s->options->json) {
         json_push(s->objects, outcome_to_json(report, job, o, s->way), &good);
@@ -144,12 +170,16 @@ static bool open_state(state *s, cpb_error *error)
     s->way.cores = sysconf(_SC_NPROCESSORS_ONLN);
     if (!s->outcomes || !s->names || !s->objects)
         return fail_memory(error);
+    if (s->options->timeline &&
+        !timeline_open(&s->timeline, s->options->timeline, error))
+        return false;
     if (!planner_options(s->options, &s->planner, error) ||
         !batch_of(s->options, &s->batch, error))
         return false;
     if (!conduct_open(&s->processes, error) || !ranks_fit(s, error))
         return false;
     s->way.processes = s->processes.launched;
+    s->way.modelled = s->options->profile && s->options->profile[0] == '@';
     s->way.in_turn = !s->way.processes && s->planner.ranks > s->way.cores;
     return s->batch.n == 1 ||
            fail(error,
@@ -178,23 +208,54 @@ static bool print_all(const state *s, cpb_error *error)
 {
     if (s->processes.rank != 0)
         return true;
+    if (s->timeline.picture &&
+        !timeline_write(&s->timeline, s->options->timeline, error))
+        return false;
     if (s->options->json)
         return print_json(s, error);
     return !s->options->compare ||
            outcome_print_table(stdout, s->n, s->outcomes, s->names, error);
 }
 
+/* Time cases instead of running a plan. */
+static bool run_cases(state *s, cpb_error *error)
+{
+    run_job job;
+    int64_t n;
+    if (!conduct_open(&s->processes, error))
+        return false;
+    if (s->processes.launched)
+        return fail(error, "--timings times one machine; start it without a launcher");
+    if (!planner_options(s->options, &s->planner, error))
+        return false;
+    job = job_of(s, NULL);
+    s->bar.shown = table_is_terminal(stderr);
+    if (!cases_time(s->options, &s->planner, &job, &n, error))
+        return false;
+    if (s->options->json)
+        printf("{\"timings\": %lld}\n", (long long)n);
+    else
+        printf("%lld timings; cpb calibrate makes a profile of them\n", (long long)n);
+    return true;
+}
+
+static bool run_plans(state *s, cpb_error *error)
+{
+    return open_state(s, error) && run_all(s, error) && print_all(s, error);
+}
+
 static bool run(const cli_options *options, cpb_error *error)
 {
     state s = {.options = options};
-    const bool good = conduct_is_built(error) && open_state(&s, error) &&
-                      run_all(&s, error) && print_all(&s, error);
+    const bool good = conduct_is_built(error) &&
+                      (options->timings ? run_cases(&s, error) : run_plans(&s, error));
     if (good)
         conduct_close(&s.processes);
     json_decref(s.objects);
     free(s.outcomes);
     free(s.names);
     batch_free(&s.batch);
+    timeline_free(&s.timeline);
     return good;
 }
 
@@ -213,6 +274,7 @@ const cli_command attend_command = {
     .examples = "  cpb attend --documents 1024,512,2048 --ranks 4 --model 8/2x64\n"
                 "  cpb attend --documents @lengths.txt --ranks 2 --model 8/8x64 "
                 "--backward\n"
+                "  cpb attend --timings cpu.csv --model 8/2x64\n"
                 "  cpb attend --mask 'window:4096;n=512' --ranks 4 --model 4/4x64 "
                 "--compare contiguous,auto\n",
     .user = USED_BY_ATTEND,

@@ -86,6 +86,8 @@ typedef struct cli_options {
     int64_t micro_most;
     int64_t fixed;
     bool compare;
+    const char *timeline;
+    const char *timings;
     const char *output; /* -o */
     cli_axes axes;
     int64_t memory;

@@ -18,6 +18,11 @@ double outcome_compute(const run_result *result)
     return result->times[RUN_FORWARD].compute + result->times[RUN_BACKWARD].compute;
 }
 
+double outcome_modelled(const cli_report *report, int32_t rank)
+{
+    return 1e-12 * (double)report->all.ranks[rank].compute;
+}
+
 double outcome_wait(const run_result *result)
 {
     double wait = 0;
@@ -63,6 +68,8 @@ outcome outcome_of(const cli_report *report, const run_result *results, bool in_
         const double compute = outcome_compute(&results[r]);
         const double wait = in_turn ? 0 : outcome_wait(&results[r]);
         sum += compute;
+        if (compute > 0)
+            o.off = fmax(o.off, fabs(outcome_modelled(report, r) / compute - 1));
         o.slowest = fmax(o.slowest, compute);
         o.seconds = fmax(o.seconds, compute + wait);
         o.bytes += outcome_in(&results[r]);
@@ -104,6 +111,8 @@ static json_t *rank_to_json(const cli_report *report, const run_result *result,
     json_put(object, "tokens", json_integer(score->tokens), &good);
     json_put(object, "load", json_integer(score->load), &good);
     json_put(object, "compute_seconds", json_real(outcome_compute(result)), &good);
+    json_put(object, "modelled_seconds", json_real(outcome_modelled(report, rank)),
+             &good);
     json_put(object, "waiting_seconds",
              way.in_turn ? json_null() : json_real(outcome_wait(result)), &good);
     json_put(object, "bytes_in", json_integer(outcome_in(result)), &good);
@@ -198,19 +207,23 @@ static void fill_rank(cli_table *table, const cli_report *report,
         table_decimals(1e3 * outcome_wait(result), 2, table_cell(table, row, 4));
     table_thousands(outcome_in(result), table_cell(table, row, 5));
     table_thousands(outcome_out(result), table_cell(table, row, 6));
+    if (way.modelled)
+        table_decimals(1e3 * outcome_modelled(report, rank), 2,
+                       table_cell(table, row, 7));
 }
 
 bool outcome_print(FILE *stream, const cli_report *report, const run_job *job,
                    const outcome *o, outcome_way way, cpb_error *error)
 {
-    static const char *const titles[] = {
-        "rank", "tokens", "load", "compute ms", "waiting ms", "bytes in", "bytes out"};
-    enum { N_TITLES = sizeof titles / sizeof *titles };
+    static const char *const titles[] = {"rank",       "tokens",     "load",
+                                         "compute ms", "waiting ms", "bytes in",
+                                         "bytes out",  "modelled ms"};
+    const size_t n_titles = sizeof titles / sizeof *titles - !way.modelled;
     const int32_t ranks = cpb_plan_ranks(report->plan);
     cli_table table;
-    if (!table_create((size_t)ranks + 1, N_TITLES, &table))
+    if (!table_create((size_t)ranks + 1, n_titles, &table))
         return fail_memory(error);
-    for (size_t c = 0; c < N_TITLES; c++)
+    for (size_t c = 0; c < n_titles; c++)
         snprintf(table_cell(&table, 0, c), TABLE_CELL_BYTES, "%s", titles[c]);
     for (int32_t r = 0; r < ranks; r++)
         fill_rank(&table, report, &job->results[r], r, way);
@@ -230,6 +243,9 @@ bool outcome_print(FILE *stream, const cli_report *report, const run_job *job,
         fprintf(stream, ", gradients %.1e", o->error_grad_max);
     fprintf(stream, ": %lld of %lld positions against dense attention in double\n",
             (long long)o->checked, (long long)cpb_plan_tokens(report->plan));
+    if (way.modelled)
+        fprintf(stream, "modelled    compute of every rank within %.1f %% by %s\n",
+                100 * o->off, report->setup.profile.name);
     return true;
 }
 

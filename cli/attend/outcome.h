@@ -12,6 +12,7 @@ typedef struct outcome_way {
     bool in_turn; /* one after another, each timed alone: waiting says nothing */
     int64_t cores;
     bool processes; /* of MPI, not threads */
+    bool modelled;  /* the profile is the user's, so its times may be those of here */
 } outcome_way;
 
 /* Numbers of one run. */
@@ -19,6 +20,7 @@ typedef struct outcome {
     double error_max, error_grad_max; /* relative to the largest value */
     double slowest, mean;             /* seconds of compute */
     double predicted;                 /* slowest / mean by the plan's loads */
+    double off;     /* largest |modelled / measured - 1| of a rank's compute */
     double speedup; /* compute of all ranks / time of the slowest, waiting included */
     double seconds; /* the slowest, waiting included */
     int64_t bytes;  /* moved, all ranks */
@@ -29,6 +31,7 @@ outcome outcome_of(const cli_report *report, const run_result *results, bool in_
 
 /* Seconds of one rank over all passes. */
 double outcome_compute(const run_result *result);
+double outcome_modelled(const cli_report *report, int32_t rank);
 double outcome_wait(const run_result *result);
 int64_t outcome_in(const run_result *result);
 int64_t outcome_out(const run_result *result);

@@ -9,8 +9,7 @@
 /* Arrays that are compared with the dense ones. */
 typedef enum run_array { RUN_OUT, RUN_LSE, RUN_DQ, RUN_DK, RUN_DV, RUN_N } run_array;
 
-/* Passes. */
-enum { RUN_FORWARD, RUN_BACKWARD, RUN_PASSES };
+typedef enum run_pass { RUN_FORWARD, RUN_BACKWARD, RUN_PASSES } run_pass;
 
 /* What rank 0 hears of a rank; plain bytes that travel. */
 typedef struct run_result {
@@ -28,6 +27,7 @@ typedef struct run_job {
     dense_problem dense;
     cpb_exchange_options exchange;
     bool backward;
+    bool only_timed; /* RUN_REPEATS times, and nothing is compared */
     attend_bar *bar;
     run_result *results; /* [ranks] filled on rank 0 */
 } run_job;
@@ -39,6 +39,9 @@ typedef struct run_arrays {
     cpb_attend_sizes sizes;
     float *q, *kv, *out, *lse, *dout, *dq, *dkv;
 } run_arrays;
+
+/* Runs of a rank whose time counts; of an odd number, so that the median is one of them. */
+enum { RUN_REPEATS = 5 };
 
 /* Sequences of at most this many tokens are verified whole. */
 enum { RUN_WHOLE = 4096 };

@@ -4,6 +4,9 @@
 import json
 import os
 import pty
+import re
+
+from laws_draw import pictures_are_built
 
 SMALL = ["--model", "2/1x8"]
 
@@ -81,3 +84,39 @@ def law_attention_shows_progress_on_a_terminal_alone(cpb):
     assert b"[#" in shown or b"[ " in shown, shown
     silent = cpb.run("attend", "--documents", "3000", "--ranks", 2, *SMALL)
     assert silent.stderr == b""
+
+
+def law_timings_are_what_calibrate_reads(cpb):
+    if not is_built(cpb):
+        return
+    tiny = ["--model", "1/1x4", "--backward"]
+    said = json.loads(cpb.good("attend", "--timings", "times.csv", *tiny, "--json"))
+    fit = json.loads(cpb.good("calibrate", "times.csv", "-o", "here.json", "--json"))
+    assert fit["forward"]["timings"] == fit["backward"]["timings"] == said["timings"] / 2
+    assert fit["profile"]["model"]["head_dim"] == 4
+    run = ["attend", "--documents", "900,700", "--ranks", "2", *tiny]
+    shown = cpb.good(*run, "--profile", "@here.json")
+    modelled = json.loads(cpb.good(*run, "--profile", "@here.json", "--json"))
+    assert "modelled ms" in shown and "by times" in shown
+    assert "modelled" not in cpb.good(*run)
+    assert all(r["modelled_seconds"] > 0 for r in modelled["measured"])
+    for flags in (["--ranks", "2"], ["--documents", "5"], ["--mask", "full"],
+                  ["--balancer", "auto"], ["--compare"], ["--timeline", "x.svg"]):
+        done = cpb.run("attend", "--timings", "no.csv", *flags)
+        assert done.returncode == 2
+        assert f"leave out {flags[0]}," in done.stderr.decode()
+    cpb.refused("attend", "--timings", "nowhere/times.csv", *tiny)
+
+
+def law_time_lines_show_every_rank(cpb):
+    if not is_built(cpb) or not pictures_are_built(cpb):
+        return
+    run = ["attend", "--documents", "300,200", "--ranks", "3", *SMALL, "--backward"]
+    for name, begin in (("a.svg", b"<?xml"), ("a.png", b"\x89PNG"), ("a.pdf", b"%PDF")):
+        cpb.good(*run, "--timeline", name)
+        assert (cpb.folder / name).read_bytes().startswith(begin)
+    cpb.good(*run, "--compare", "contiguous,even", "--timeline", "two.svg")
+    heights = [float(re.search(rb'height="([0-9.]+)', (cpb.folder / name).read_bytes())[1])
+               for name in ("a.svg", "two.svg")]
+    assert heights[1] > 1.8 * heights[0]
+    cpb.refused(*run, "--timeline", "a.txt")
