@@ -10,12 +10,16 @@ import sys
 import time
 
 import torch
+import torch.distributed as dist
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.tensor.experimental._context_parallel import _attention
 from torch.distributed.tensor.experimental._context_parallel._load_balancer import (
     _HeadTailLoadBalancer,
     _PerDocumentHeadTailLoadBalancer,
     _PTRRLoadBalancer,
 )
 from torch.nn.attention.flex_attention import BlockMask, create_block_mask
+from torch.testing._internal.distributed.fake_pg import FakeStore
 
 import cpbalance as cpb
 import cpbalance.torch as cpt
@@ -99,9 +103,13 @@ def block_masks(tokens, many):
     document = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
     mask = cpb.Mask(documents=lengths)
     plan = cpb.plan(mask, RANKS, balancer="head-tail")
-    theirs = seconds(lambda: create_block_mask(
-        lambda b, h, q, k: (q >= k) & (document[q] == document[k]), 1, 1, tokens, tokens,
-        device="cpu"), 2)
+
+    def whole():
+        return create_block_mask(
+            lambda b, h, q, k: (q >= k) & (document[q] == document[k]), 1, 1, tokens, tokens,
+            device="cpu")
+
+    theirs = seconds(whole, 2)
     line(f"kv lists of {RANKS} ranks, {tokens:,} tokens, {len(lengths)} documents, "
          "head-tail", theirs, seconds(lambda: block_lists(plan, mask), 20), ">= 1000 x")
     plan = cpb.plan(mask, RANKS, balancer="even")
@@ -109,6 +117,7 @@ def block_masks(tokens, many):
          ">= 1000 x")
     line("BlockMasks with q tables and mask_mod of all ranks, even", theirs, seconds(
         lambda: [cpt.block_mask(plan, mask, rank) for rank in range(RANKS)], 10), "")
+    shards(whole(), cpt.LoadBalancer.from_plan(plan))
     mask = cpb.Mask(documents=packed(many, 8192))
     return [(f"kv lists of {RANKS} ranks, {many:,} tokens, {name}",
              seconds(lambda plan=cpb.plan(mask, RANKS, balancer=name):
@@ -116,8 +125,17 @@ def block_masks(tokens, many):
             for name in ("head-tail", "even", "frugal")]
 
 
+def shards(whole, balancer):
+    """A block mask among the buffers that are sharded, on one rank."""
+    mesh = init_device_mesh("cpu", (RANKS,))
+    _attention._compiled_create_block_mask = create_block_mask  # eager, as above
+    line("one rank's shard of a BlockMask, even", seconds(
+        lambda: _attention._context_parallel_shard(mesh, [whole], [2], balancer), 2),
+        seconds(lambda: cpt.shard(mesh, [whole], [2], balancer), 20), "")
+
+
 def step(tokens):
-    """What a training step needs: plan, indices, exchange and block mask of one rank."""
+    """What a training step of one rank needs, from document lengths."""
     lengths = packed(tokens, 8192)
 
     def prepare(balancer):
@@ -125,12 +143,10 @@ def step(tokens):
         plan = cpb.plan(mask, RANKS, balancer=balancer)
         plan.permutations()
         plan.positions(0, mask.document_ends)
-        exchange = cpb.Exchange(plan, mask)
-        cpb.Shard(plan, mask, cpb.KeyLayout(plan, exchange, 0, "ascending"), 0).sights()
-        return cpt.block_mask(plan, mask, 0, exchange=exchange)
+        return cpt.LocalPlan(plan, mask)
 
-    return [(f"plan, both indices, positions, exchange and BlockMask of a rank, "
-             f"{tokens:,} tokens, {name}", seconds(lambda name=name: prepare(name), 20),
+    return [(f"plan, both indices, positions, exchange lists and BlockMask of a rank, "
+             f"{tokens:,} tokens, {name}", seconds(lambda name=name: prepare(name), 40),
              "<= 2 ms") for name in ("head-tail", "even", "frugal", "auto")]
 
 
@@ -142,6 +158,7 @@ def overhead():
 
 def main(quick):
     torch.set_num_threads(1)
+    dist.init_process_group("fake", store=FakeStore(), rank=0, world_size=RANKS)
     print(f"torch {torch.__version__}, {RANKS} ranks, one thread\n\n"
           "| what | torch | cpbalance | ratio | target |\n|---|---|---|---|---|")
     indices(1 << 14 if quick else 1 << 20, 100 if quick else 1000)

@@ -108,8 +108,21 @@ def copied(first: Any, n: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     return np.frombuffer(ffi.buffer(first, n * dtype.itemsize), dtype).copy()
 
 
-def spread(begins: Integers, lengths: Integers) -> Integers:
-    """begin, begin + 1, ..., `length` of them, for each."""
-    before = np.cumsum(lengths) - lengths
-    full: Integers = np.arange(lengths.sum()) + np.repeat(begins - before, lengths)
-    return full
+_AT_ONCE = 1 << 13  # numbers whose intermediate arrays stay in the cache
+
+
+def spread(begins: Integers, lengths: Integers, out: Optional[Integers] = None) -> Integers:
+    """begin, begin + 1, ..., `length` of them, for each; into `out` where given."""
+    ends = np.cumsum(lengths)
+    shifts = begins - ends + lengths
+    total = int(ends[-1]) if len(ends) else 0
+    out = np.empty(total, np.int64) if out is None else out
+    cuts = np.searchsorted(ends, np.arange(_AT_ONCE, total, _AT_ONCE), "right")
+    first = run = 0
+    for cut in [*cuts.tolist(), len(ends)]:
+        if cut > run:
+            last = int(ends[cut - 1])
+            np.add(np.arange(first, last), np.repeat(shifts[run:cut], lengths[run:cut]),
+                   out=out[first:last])
+            first, run = last, cut
+    return out

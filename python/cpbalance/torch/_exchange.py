@@ -136,8 +136,8 @@ class KeyExchange:
     room        capacities; a batch that needs more raises Error
     device      where K and V are
 
-    Keys come out by ascending original position; slots behind the last one repeat a row
-    that no query sees. Tensors that change from batch to batch: gives, splits, held.
+    `keys` is how many the rank holds. They come out by ascending original position; slots
+    behind the last one repeat a row that no query sees. Tensors that change from batch to batch: gives, splits, held.
     """
 
     def __init__(self, exchange: Exchange, plan: Plan, rank: int, *,
@@ -149,16 +149,11 @@ class KeyExchange:
         self.own = plan.size(rank)
         self.group = str(whole.group_name)
         self.node_group = "" if node_group is None else str(node_group.group_name)
-        stages = [exchange.stage(rank, "forward", i)[1] for i in range(exchange.steps)]
-        sources = [_slots(gives["source"], gives["keys"]) for gives in stages]
         held = exchange.held(plan, rank)
-        slots = _slots(held["slot"], held["keys"])
-        self.keys = len(slots)  #: keys that the rank holds
-        self.gives = torch.stack([_padded(s, max(map(len, sources)) if room.gives is None
-                                          else room.gives, "gives", rank)
-                                  for s in sources]).to(device)
-        self.held = _padded(slots, self.keys if room.slots is None else room.slots,
-                            "holds", rank).to(device)
+        stages = [exchange.stage(rank, "forward", i)[1] for i in range(exchange.steps)]
+        [self.keys], slots = _slots([held], "slot", room.slots, "holds", rank)
+        _, gives = _slots(stages, "source", room.gives, "gives", rank)
+        self.held, self.gives = slots[0].to(device), gives.to(device)
         self.splits = torch.from_numpy(np.stack(
             [np.stack(exchange.counts(rank, "forward", i)) for i in range(exchange.steps)]))
 
@@ -204,14 +199,18 @@ def _fits(exchange: Exchange, plan: Plan, rank: int, group: Any,
                     f"form=\"two-level\" and nodes={world // inside}")
 
 
-def _slots(first: Any, keys: Any) -> Any:
-    return spread(first, keys["end"] - keys["begin"])
-
-
-def _padded(slots: Any, capacity: int, does: str, rank: int) -> Tensor:
-    if len(slots) > capacity:
-        raise Error(f"rank {rank} {does} {len(slots)} keys, above the capacity of "
+def _slots(lists: list[Any], first: str, capacity: Optional[int], does: str, rank: int
+           ) -> tuple[list[int], Tensor]:
+    """How many keys each list has, and int64 [lists, capacity] their slots: of each range
+    of keys from `first` on, then 0."""
+    lengths = [ranges["keys"]["end"] - ranges["keys"]["begin"] for ranges in lists]
+    totals = [int(one.sum()) for one in lengths]
+    capacity = max(totals) if capacity is None else capacity
+    if max(totals) > capacity:
+        raise Error(f"rank {rank} {does} {max(totals)} keys, above the capacity of "
                     f"{capacity}; raise the capacity or fall back to an all-gather", rank)
-    full = torch.zeros(capacity, dtype=torch.int64)
-    full[:len(slots)] = torch.from_numpy(slots)
-    return full
+    slots = np.empty((len(lists), capacity), np.int64)
+    for row, ranges, its, n in zip(slots, lists, lengths, totals):
+        spread(ranges[first], its, row[:n])
+        row[n:] = 0
+    return totals, torch.from_numpy(slots)
