@@ -108,6 +108,14 @@ class Exchange:
         if not least <= step < self.steps:
             raise Error(f"step {step} is not one of {least} .. {self.steps - 1}")
 
+    def _fits_plan(self, plan: Plan) -> None:
+        maker, made_from = self._made_from[:2]
+        if maker == Exchange.move:
+            raise Error("a move turns shards into others; no keys are held after it")
+        if plan != made_from:
+            raise Error(f"the exchange was made from the plan {made_from.hash:016x}, this "
+                        f"one is {plan.hash:016x}")
+
     def traffic(self, rank: int) -> Traffic:
         """How much a rank holds, gets and gives."""
         self._rank(rank)
@@ -162,6 +170,8 @@ class Exchange:
         of the keys to or from rank p, then -1. What an all-to-all of equal splits needs.
         Raises Error where a partner has more than `pair` keys; `at` is the partner."""
         self._rank(rank, i)
+        if pair < 0:
+            raise Error(f"there is room for {pair} keys per partner; accepted is 0 or more")
         fresh = out is None
         out, address, index = indices(self.ranks * pair, dtype, out, "slots")
         error = new_error()
@@ -173,8 +183,9 @@ class Exchange:
     def held(self, plan: Plan, rank: int) -> npt.NDArray[Any]:
         """Structured [n]: where a rank holds its keys after the exchange, by ascending
         position: keys (begin, end) and slot, of the shard or, from its size on, of the
-        receive buffer. Not for moves."""
+        receive buffer. Not for moves. Raises Error unless `plan` is the exchange's."""
         self._rank(rank)
+        self._fits_plan(plan)
         room = len(plan.runs(rank)) + len(self.received(rank))
         held, n, error = np.empty(room, _HOLDING), ffi.new("size_t *"), new_error()
         demand(lib.cpb_exchange_held(

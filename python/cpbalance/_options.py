@@ -4,6 +4,7 @@ structs. What is None counts as not given."""
 from __future__ import annotations
 
 import re
+from math import isfinite
 from typing import Any, Callable, Mapping, Optional, Sequence, TypedDict, Union
 
 import numpy as np
@@ -79,13 +80,16 @@ def _number(struct: Any, flag: str, value: Any, held: list[Any]) -> None:
 
 
 def _tolerance(struct: Any, flag: str, value: Any, held: list[Any]) -> None:
-    parts = round(float(value) * 1_000_000)
-    if abs(float(value) * 1_000_000 - parts) > 1e-6:
+    millionths = float(value) * 1_000_000
+    parts = round(millionths) if isfinite(millionths) else 0
+    if not abs(millionths - parts) <= 1e-6:
         raise Error(f"tolerance is {value}; accepted are at most six decimals")
     struct.tolerance_ppm = parts
 
 
 def _text(struct: Any, flag: str, value: Any, held: list[Any]) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{flag} is {value!r}; accepted is a name")
     held.append(ffi.new("char[]", value.encode()))
     setattr(struct, flag, held[-1])
 

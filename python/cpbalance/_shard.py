@@ -39,6 +39,7 @@ class KeyLayout:
                  order: str = "as-arrived") -> None:
         if exchange is not None:
             exchange._rank(rank)
+            exchange._fits_plan(plan)
         made, error = ffi.new("cpb_keys **"), new_error()
         demand(lib.cpb_keys_create(
             plan._plan, ffi.NULL if exchange is None else exchange._exchange, rank,

@@ -3,6 +3,7 @@
 place where torch asserts without a word or goes silently wrong."""
 import pickle
 import re
+import threading
 
 import pytest
 import torch
@@ -65,6 +66,23 @@ def test_pads_come_last_and_are_counted():
     assert (one.tokens, one.padding) == (100, 28) and one.indices().shape == (1, 128)
 
 
+def test_threads_ask_one_balancer_at_once():
+    documents = [5000, 0, 300, 12000, 700]
+    same = cpt.LoadBalancer(8, documents=documents)
+    wanted = {restore: same.indices(restore).clone() for restore in (False, True)}
+    for _ in range(20):
+        one, said = cpt.LoadBalancer(8, documents=documents), []
+        threads = [threading.Thread(target=lambda restore=restore, one=one, said=said:
+                                    said.append((restore, one.indices(restore))))
+                   for restore in [False, True] * 4]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(said) == 8
+        assert all(torch.equal(found, wanted[restore]) for restore, found in said)
+
+
 def test_balancers_pickle_and_come_from_plans():
     one = cpt.EvenLoadBalancer(4, documents=[100, 156], chunk=16)
     again = pickle.loads(pickle.dumps(one))
@@ -110,7 +128,21 @@ REFUSED = [
     (lambda: cpt.LoadBalancer(4, documents=[64], balancer="even", transport="ring"),
      "head-tail"),
     (lambda: cpt.LoadBalancer(4, documents=[64], balancer="evn"), "nearest is 'even'"),
+    (lambda: cpt.LoadBalancer(4, documents=64), "documents are 64"),
+    (lambda: cpt.LoadBalancer(4, mask=[]), "no mask is given"),
+    (lambda: cpt.LoadBalancer(4, block_mask=[]), "no block mask is given"),
+    (lambda: cpt.LoadBalancer(4, block_mask=[block_mask(batch=2), block_mask(batch=3)]),
+     "[2, 3] rows"),
+    (lambda: cpt.LoadBalancer.from_plan([]), "no plan is given"),
+    (lambda: cpt.LoadBalancer.from_plan(cpb.plan("causal:61", 4, chunk=8, balancer="even",
+                                                 sizes="uneven")), "shards are uneven"),
+    (lambda: cpt.LoadBalancer(0, documents=[64]), "0 ranks"),
 ]
+
+
+def test_what_is_no_block_mask_is_a_type_error():
+    with pytest.raises(TypeError, match="accepted is a BlockMask"):
+        cpt.PTRRLoadBalancer([3, 1], 4)
 
 
 @pytest.mark.parametrize("case", range(len(REFUSED)))

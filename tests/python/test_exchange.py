@@ -100,6 +100,11 @@ REFUSED = [
     (lambda: EXCHANGE.counts(0, "forward", -1), "step -1"),
     (lambda: EXCHANGE.fits(cpb.Capacity(1, 1, 1)), "allgather"),
     (lambda: EXCHANGE.slots(0, "forward", 0, "gives", 0), "0"),
+    (lambda: EXCHANGE.slots(0, "forward", 0, "gives", -1), "room for -1 keys"),
+    (lambda: EXCHANGE.held(cpb.plan(MASK, 4, balancer="head-tail"), 0), "was made from"),
+    (lambda: cpb.KeyLayout(cpb.plan(MASK, 4, balancer="head-tail"), EXCHANGE),
+     "was made from"),
+    (lambda: cpb.Exchange.move(PLAN, PLAN).held(PLAN, 0), "no keys are held"),
 ]
 
 

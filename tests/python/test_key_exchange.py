@@ -18,7 +18,8 @@ from cpbalance.torch._exchange import exchange_keys
 HEADS, KV_HEADS, SIZE = 4, 2, 8
 CASES = [("causal:96", "even", "equal"), ("documents:40,3,0,29,24", "head-tail", "uneven"),
          ("documents:40,3,0,29,24", "frugal", "equal"), ("window:96;n=12", "even", "uneven"),
-         ("prefix:60,36;n=16", "frugal", "equal"), ("global:96;g=5;n=8", "even", "equal")]
+         ("prefix:60,36;n=16", "frugal", "equal"), ("global:96;g=5;n=8", "even", "equal"),
+         ("documents:1,0,6", "even", "uneven")]  # all but one rank are empty
 
 
 def whole(mask, seed=0):

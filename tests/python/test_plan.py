@@ -88,6 +88,8 @@ def test_writes_into_what_the_caller_gives():
 PLAN = cpb.plan("documents:40,24", 4, balancer="head-tail")
 REFUSED = [
     (lambda: PLAN.order(out=np.empty(63, np.int64)), "63 elements; 64"),
+    (lambda: cpb.plan("causal:64", 4, tolerance=float("nan")), "tolerance is nan"),
+    (lambda: cpb.plan("causal:64", 4, tolerance=float("inf")), "tolerance is inf"),
     (lambda: PLAN.order(out=np.empty(64)), "float64; accepted are int64 and int32"),
     (lambda: PLAN.order(out=np.empty(128, np.int64)[::2]), "not contiguous"),
     (lambda: PLAN.order(out=np.broadcast_to(np.int64(0), 64)), "not contiguous"),

@@ -152,8 +152,11 @@ class LoadBalancer(Balancer):
     def from_plan(cls, made: Union[Plan, Sequence[Plan]], device: Device = "cpu"
                   ) -> Balancer:
         """A balancer of finished plans, for example from a DataLoader worker."""
+        plans = [made] if isinstance(made, Plan) else list(made)
+        if not plans:
+            raise Error("no plan is given; a batch needs one or more")
         balancer = Balancer.__new__(Balancer)
-        balancer._keep([made] if isinstance(made, Plan) else made, device)
+        balancer._keep(plans, device)
         return balancer
 
 

@@ -102,6 +102,9 @@ class PTRRLoadBalancer(Balancer):
     """
 
     def __init__(self, block_mask: BlockMask, world_size: int) -> None:
+        if not isinstance(block_mask, BlockMask):
+            raise TypeError(f"block_mask is a {type(block_mask).__name__}; accepted is a "
+                            "BlockMask")
         self.block_mask = block_mask
         counts = block_mask.kv_num_blocks
         if block_mask.full_kv_num_blocks is not None:

@@ -202,10 +202,11 @@ def _fits(exchange: Exchange, plan: Plan, rank: int, group: Any,
 def _slots(lists: list[Any], first: str, capacity: Optional[int], does: str, rank: int
            ) -> tuple[list[int], Tensor]:
     """How many keys each list has, and int64 [lists, capacity] their slots: of each range
-    of keys from `first` on, then 0."""
+    of keys from `first` on, then 0. FlexAttention takes no tensors without keys, so there
+    is room for one."""
     lengths = [ranges["keys"]["end"] - ranges["keys"]["begin"] for ranges in lists]
     totals = [int(one.sum()) for one in lengths]
-    capacity = max(totals) if capacity is None else capacity
+    capacity = max(1, *totals) if capacity is None else capacity
     if max(totals) > capacity:
         raise Error(f"rank {rank} {does} {max(totals)} keys, above the capacity of "
                     f"{capacity}; raise the capacity or fall back to an all-gather", rank)

@@ -36,6 +36,9 @@ def mask_of_block_mask(block_mask: BlockMask, row: int = 0, weight: int = 1) -> 
 def document_rows(documents: Any) -> list[Any]:
     """Lengths per row from one row of lengths or a list of rows."""
     documents = host(documents)
+    if not np.iterable(documents) or isinstance(documents, (str, dict)):
+        raise Error(f"documents are {documents!r}; accepted are lengths, or a list of them "
+                    "per row of the batch")
     if isinstance(documents, np.ndarray) and documents.ndim == 2:
         documents = list(documents)
     if len(documents) and np.ndim(host(documents[0])):
@@ -87,6 +90,8 @@ def rows_of(documents: Any, cu_seqlens: Any, mask: Any, block_mask: Any,
     elif mask is not None:
         rows = [[one if isinstance(one, Mask) else Mask(one) for one in
                  ([mask] if isinstance(mask, (Mask, str)) else mask)]]
+        if not rows[0]:
+            raise Error("no mask is given; a plan needs one or more")
     else:
         raise Error("no mask is given; accepted are documents, cu_seqlens, mask, block_mask")
     _fit(rows, seq_length)
@@ -104,6 +109,8 @@ def _texts(mask: Any) -> Sequence[str]:
 
 def _block_rows(block_mask: Any) -> list[Row]:
     masks = [block_mask] if isinstance(block_mask, BlockMask) else list(block_mask)
+    if not masks:
+        raise Error("no block mask is given; a plan needs one or more")
     batches = {one.kv_num_blocks.shape[0] for one in masks} - {1}
     if len(batches) > 1:
         raise Error(f"the block masks have {sorted(batches)} rows; accepted is one batch")
