@@ -20,6 +20,13 @@ static const cpb_recipe recipes[] = {
 };
 enum { N_RECIPES = sizeof recipes / sizeof *recipes };
 
+/* Ranks that get no begin of a long document have less to do with each other. */
+static const cpb_recipe retiring[] = {{0, false}, {0, true}, {1, false}, {1, true}};
+enum { N_RETIRING = sizeof retiring / sizeof *retiring };
+
+/* So many times as many looks where peers are limited. */
+enum { PEERS_LOOKS = 8 };
+
 /* How much is tried at each effort. */
 typedef struct patience {
     int64_t rounds;  /* of repair */
@@ -227,6 +234,7 @@ done:
 static cpb_status improve(frugal *f, bool *kept)
 {
     const patience *const p = f->patience;
+    const int64_t looks = p->looks * (f->best.peers.excess ? PEERS_LOOKS : 1);
     int64_t excess;
     cpb_status status;
     memcpy(f->limit, f->goals.limit, (size_t)f->view->ranks * sizeof *f->limit);
@@ -236,7 +244,7 @@ static cpb_status improve(frugal *f, bool *kept)
         CPB_TRY(measure(f, &f->best, &excess));
     CPB_TRY(cpb_climb_repair(&f->climb, p->rounds));
     cpb_climb_start(&f->climb, &f->best, f->limit);
-    CPB_TRY(cpb_climb_run(&f->climb, p->looks));
+    CPB_TRY(cpb_climb_run(&f->climb, looks));
     CPB_TRY(settle(f, kept));
 done:
     return status;
@@ -268,6 +276,26 @@ done:
     return status;
 }
 
+/* Other first plans, until a rank has no more peers than it may; of those that have, the
+ * one that comes nearest stays. */
+static cpb_status search_few_peers(frugal *f, bool *kept)
+{
+    cpb_status status = CPB_OK;
+    for (int i = 0; i < N_RETIRING && f->best.peers.excess; i++) {
+        const int64_t least = f->best.peers.excess;
+        bool keeps;
+        CPB_TRY(cpb_board_copy(&f->best, &f->trial));
+        CPB_TRY(cpb_frugal_build(&retiring[i], &f->stock, &f->best));
+        CPB_TRY(improve(f, &keeps));
+        if ((*kept && !keeps) || f->best.peers.excess >= least)
+            CPB_TRY(cpb_board_copy(&f->trial, &f->best));
+        else
+            *kept = keeps;
+    }
+done:
+    return status;
+}
+
 static cpb_status search(frugal *f)
 {
     bool kept = true;
@@ -283,6 +311,8 @@ static cpb_status search(frugal *f)
     }
     CPB_TRY(choose_first(f));
     CPB_TRY(improve(f, &kept));
+    if (f->best.peers.excess)
+        CPB_TRY(search_few_peers(f, &kept));
     if (!kept)
         CPB_TRY(search_balanced(f));
 done:

@@ -9,6 +9,7 @@
 #define CPB_SRC_FRUGAL_H
 
 #include "balance.h"
+#include "frugal_peers.h"
 
 #include "../base/sort.h"
 
@@ -21,6 +22,7 @@ typedef struct cpb_isles {
     int32_t n;
     int32_t *end; /* [n] positions; the last is the number of positions */
     bool *single; /* [n] one island, pads and all: needs reach to its begin */
+    bool *ragged; /* [n] its last grid step also holds the first tokens of the next */
     int32_t n_atoms;
     int32_t *atom_end; /* [n_atoms] isles cut at documents */
 } cpb_isles;
@@ -69,8 +71,9 @@ typedef struct cpb_board {
     int64_t *load;          /* [ranks] */
     int64_t *in, *out;      /* [cards] keys, times the masks' weights */
     int64_t total;          /* sum of `in` */
-    int64_t *isle_before;   /* [isles] cost of everything before them */
-    int64_t looked;         /* patches looked at so far: what effort is counted in */
+    cpb_peers peers;
+    int64_t *isle_before; /* [isles] cost of everything before them */
+    int64_t looked;       /* patches looked at so far: what effort is counted in */
 
     /* Scratch of one look at an isle. */
     int32_t *mark; /* [cards] */
@@ -122,7 +125,11 @@ int32_t cpb_board_find(const cpb_board *board, int32_t isle, int32_t position);
 /* Add (sign 1) or take away (-1) the traffic inside an isle. */
 cpb_status cpb_board_flow(cpb_board *board, int32_t isle, int64_t sign);
 
-/* Count all traffic anew. */
+/* Add or take away the links that patches of two isles (or one, twice) have a part in,
+ * where peers are limited. */
+cpb_status cpb_board_link(cpb_board *board, const int32_t isle[2], int32_t sign);
+
+/* Count all traffic and links anew. */
 cpb_status cpb_board_count(cpb_board *board);
 
 /* From here on changes of traffic are noted, and cpb_board_revert() takes them back. */

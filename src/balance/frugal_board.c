@@ -78,6 +78,7 @@ cpb_status cpb_board_create(const cpb_view *view, const cpb_isles *isles,
         board->need = cpb_arena_take(arena, room * view->n_masks, sizeof *board->need);
     if (!board->patch || !board->isle_first || !board->isle_before ||
         !take_ranks(board, (size_t)view->ranks) || !take_cards(board, (size_t)cards) ||
+        cpb_peers_create(arena, view->ranks, view->peers, &board->peers) != CPB_OK ||
         (!board->need && !all_nested(view, isles)))
         return CPB_NO_MEMORY;
     for (int32_t i = 0; i < isles->n; i++)
@@ -117,8 +118,9 @@ static void ask(cpb_board *board, int32_t id)
     const cpb_view *const view = board->view;
     const cpb_patch *const p = &board->patch[id];
     const int64_t end = cpb_min(p->end, view->tokens);
-    if (id == board->isle_first[p->isle] && p->end == board->isles->end[p->isle])
-        return; /* a whole isle moves no keys */
+    if (id == board->isle_first[p->isle] && p->end == board->isles->end[p->isle] &&
+        !board->peers.links)
+        return; /* a whole isle moves no keys, but for some in its ragged ends */
     for (size_t m = 0; board->need && m < view->n_masks; m++) {
         cpb_patch_need *const need = &board->need[(size_t)id * view->n_masks + m];
         const bool known = view->nested[m] && board->isles->single[p->isle];
@@ -141,6 +143,7 @@ void cpb_board_clear(cpb_board *board)
     memset(board->load, 0, ranks * sizeof *board->load);
     memset(board->in, 0, cards * sizeof *board->in);
     memset(board->out, 0, cards * sizeof *board->out);
+    cpb_peers_clear(&board->peers);
     board->total = 0;
     board->n = isles->n;
     board->spare = -1;
@@ -177,6 +180,7 @@ cpb_status cpb_board_copy(const cpb_board *from, cpb_board *to)
     memcpy(to->load, from->load, ranks * sizeof *to->load);
     memcpy(to->in, from->in, cards * sizeof *to->in);
     memcpy(to->out, from->out, cards * sizeof *to->out);
+    cpb_peers_copy(&from->peers, &to->peers);
     to->n = from->n;
     to->spare = from->spare;
     to->total = from->total;

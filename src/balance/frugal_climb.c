@@ -11,6 +11,9 @@ enum { UNIT_BITS = 16, CLIP_BITS = 24 };
  * card, what a run and what a load above its limit cost in positions. */
 enum { LINEAR_BITS = 3 * UNIT_BITS - 1, RUN_KEYS = 64, LOAD_FACTOR = 1024 };
 
+/* What a peer above the limit costs: the worth of this many busiest cards. */
+enum { PEER_CARDS = 2 };
+
 /* Swaps that a repair chooses from, and from how many before it gives up. */
 enum { SAMPLES = 32, MOST_SAMPLES = 512 };
 
@@ -77,10 +80,15 @@ static cpb_sum load_worth(const cpb_climb *climb, int32_t rank)
     return scaled(climb, LOAD_FACTOR * (keys + 1)) * ((cpb_sum)1 << 3 * UNIT_BITS);
 }
 
+static cpb_sum peers_worth(const cpb_climb *climb)
+{
+    return ((cpb_sum)PEER_CARDS << 4 * UNIT_BITS) * climb->board->peers.excess;
+}
+
 cpb_sum cpb_climb_worth(const cpb_climb *climb)
 {
     const cpb_board *const board = climb->board;
-    cpb_sum worth = 0;
+    cpb_sum worth = peers_worth(climb);
     for (int32_t c = 0; c < board->n_cards; c++)
         worth += worth_of(climb, board->in[c]) + worth_of(climb, board->out[c]);
     for (int32_t r = 0; r < board->view->ranks; r++)
@@ -159,17 +167,27 @@ static void flow(cpb_climb *climb, const swap *s, int64_t sign)
         climb->failed = true;
 }
 
+static void link(cpb_climb *climb, const swap *s, int32_t sign)
+{
+    if (cpb_board_link(climb->board, s->isle, sign) != CPB_OK)
+        climb->failed = true;
+}
+
 /* Carry a swap out; returns how the worth changes. */
 static cpb_sum carry_out(cpb_climb *climb, const swap *s)
 {
     cpb_board *const board = climb->board;
-    cpb_sum change = -runs_worth(climb, s->rank[0]) - runs_worth(climb, s->rank[1]);
+    cpb_sum change = -peers_worth(climb) - runs_worth(climb, s->rank[0]) -
+                     runs_worth(climb, s->rank[1]);
     cpb_board_begin(board);
     flow(climb, s, -1);
+    link(climb, s, -1);
     hand(climb, s, 0, s->rank[1]);
     hand(climb, s, 1, s->rank[0]);
     flow(climb, s, 1);
-    change += runs_worth(climb, s->rank[0]) + runs_worth(climb, s->rank[1]);
+    link(climb, s, 1);
+    change += peers_worth(climb) + runs_worth(climb, s->rank[0]) +
+              runs_worth(climb, s->rank[1]);
     for (int32_t i = 0; i < board->n_touched; i++) {
         const int32_t card = board->touched[i];
         if (board->in[card] != board->old_in[i])
@@ -184,8 +202,10 @@ static cpb_sum carry_out(cpb_climb *climb, const swap *s)
 
 static void take_back(cpb_climb *climb, const swap *s)
 {
+    link(climb, s, -1);
     hand(climb, s, 1, s->rank[1]);
     hand(climb, s, 0, s->rank[0]);
+    link(climb, s, 1);
     cpb_board_revert(climb->board);
 }
 
@@ -328,6 +348,16 @@ static int32_t busiest(const cpb_board *board)
     return card;
 }
 
+/* The rank with most peers, where they are counted. */
+static int32_t most_linked(const cpb_board *board)
+{
+    int32_t rank = 0;
+    for (int32_t r = 1; board->peers.n && r < board->view->ranks; r++)
+        if (board->peers.n[r] > board->peers.n[rank])
+            rank = r;
+    return rank;
+}
+
 /* Another patch of the same isle, near or far; -1 where there is none. */
 static int32_t pick_neighbour(cpb_climb *climb, int32_t id)
 {
@@ -385,11 +415,17 @@ bool cpb_climb_step(cpb_climb *climb, cpb_sum most)
     cpb_board *const board = climb->board;
     swap s;
     board->looked++;
-    if (climb->steps++ % 16 == 0)
+    if (climb->steps++ % 16 == 0) {
         climb->card = busiest(board);
-    const int32_t from = pick(climb, 2) ? climb->card * board->per_card +
-                                              (int32_t)pick(climb, board->per_card)
-                                        : (int32_t)pick(climb, board->view->ranks);
+        climb->rank = most_linked(board);
+    }
+    int32_t from = climb->card * board->per_card;
+    if (!pick(climb, 2))
+        from = (int32_t)pick(climb, board->view->ranks);
+    else if (board->peers.excess && pick(climb, 2))
+        from = climb->rank;
+    else
+        from += (int32_t)pick(climb, board->per_card);
     if (!propose(climb, from, &s))
         return false;
     if (carry_out(climb, &s) <= most)

@@ -17,6 +17,7 @@ typedef struct cpb_climb {
     uint64_t seed;
     int64_t steps;
     int32_t card; /* a busy one */
+    int32_t rank; /* one with many peers */
     bool failed;  /* memory ended */
 } cpb_climb;
 

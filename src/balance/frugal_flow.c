@@ -67,22 +67,28 @@ static cpb_status more_keys(cpb_board *board, size_t wanted)
     return board->keys ? CPB_OK : CPB_NO_MEMORY;
 }
 
-/* The patches of an isle in a row, for searching. */
-static cpb_status lay_row(cpb_board *board, int32_t isle, size_t *n)
+static cpb_status more_row(cpb_board *board)
 {
+    const size_t room = 2 * board->row_room + 64;
+    int32_t *const row = cpb_arena_take(board->arena, room, sizeof *row);
+    if (!row)
+        return CPB_NO_MEMORY;
+    for (size_t i = 0; i < board->row_room; i++)
+        row[i] = board->row[i];
+    board->row = row;
+    board->row_room = room;
+    return CPB_OK;
+}
+
+/* The patches of an isle in a row, for searching, after that before it for a guest. */
+static cpb_status lay_row(cpb_board *board, int32_t isle, bool guest, size_t *n)
+{
+    const int32_t first = board->isle_first[isle];
     size_t count = 0;
-    for (int32_t id = board->isle_first[isle]; id >= 0 && board->patch[id].isle == isle;
-         id = board->patch[id].next) {
-        if (count == board->row_room) {
-            const size_t room = 2 * count + 64;
-            int32_t *const row = cpb_arena_take(board->arena, room, sizeof *row);
-            if (!row)
-                return CPB_NO_MEMORY;
-            for (size_t i = 0; i < count; i++)
-                row[i] = board->row[i];
-            board->row = row;
-            board->row_room = room;
-        }
+    for (int32_t id = guest ? board->patch[first].prev : first;
+         id >= 0 && board->patch[id].isle <= isle; id = board->patch[id].next) {
+        if (count == board->row_room && more_row(board) != CPB_OK)
+            return CPB_NO_MEMORY;
         board->row[count++] = id;
     }
     *n = count;
@@ -146,7 +152,7 @@ static cpb_status flow_any(cpb_board *board, int32_t isle, size_t mask, int64_t 
     const int64_t low = board->patch[board->isle_first[isle]].begin;
     const int64_t high = board->isles->end[isle];
     size_t n, count;
-    if (lay_row(board, isle, &n) != CPB_OK ||
+    if (lay_row(board, isle, false, &n) != CPB_OK ||
         gather_needs(board, n, mask, &count) != CPB_OK)
         return CPB_NO_MEMORY;
     board->looked += (int64_t)count;
@@ -186,14 +192,96 @@ cpb_status cpb_board_flow(cpb_board *board, int32_t isle, int64_t sign)
     return CPB_OK;
 }
 
+/* Of two ranks that share a nested isle the one that ends last needs keys of the other,
+ * so they are linked once, by the first patches met of both. */
+static void link_nested(cpb_board *board, size_t n, int32_t sign)
+{
+    size_t met = 0;
+    for (size_t i = 0; i < n; i++) {
+        const cpb_patch *const p = &board->patch[board->row[i]];
+        size_t known = 0;
+        while (known < met && board->patch[board->row[known]].rank != p->rank)
+            known++;
+        board->looked += (int64_t)known;
+        if (known < met || p->begin >= board->view->tokens)
+            continue;
+        for (size_t k = 0; k < met; k++)
+            cpb_peers_link(&board->peers, board->patch[board->row[k]].rank, p->rank,
+                           sign);
+        board->row[met++] = board->row[i];
+    }
+}
+
+/* Every patch is linked with the owners of what it needs. */
+static void link_any(cpb_board *board, size_t n, size_t mask, int32_t sign)
+{
+    const size_t masks = board->view->n_masks;
+    for (size_t i = 0; i < n; i++) {
+        const int32_t id = board->row[i];
+        const cpb_patch_need *const need = &board->need[(size_t)id * masks + mask];
+        for (int32_t k = 0; k < need->n; k++)
+            for (size_t j = first_behind(board, n, need->keys[k].begin);
+                 j < n && board->patch[board->row[j]].begin < need->keys[k].end; j++) {
+                board->looked++;
+                cpb_peers_link(&board->peers, board->patch[id].rank,
+                               board->patch[board->row[j]].rank, sign);
+            }
+    }
+}
+
+/* Links inside an isle. Where the one before it ends inside a grid step, who holds that
+ * step holds the isle's first tokens. */
+static cpb_status link_isle(cpb_board *board, int32_t isle, int32_t sign)
+{
+    const cpb_view *const view = board->view;
+    const bool guest = isle && board->isles->ragged[isle - 1];
+    bool nested = false;
+    size_t n;
+    if (lay_row(board, isle, guest, &n) != CPB_OK)
+        return CPB_NO_MEMORY;
+    if (n == 1)
+        return CPB_OK;
+    for (size_t m = 0; m < view->n_masks; m++) {
+        if (view->nested[m] && board->isles->single[isle])
+            nested = true;
+        else
+            link_any(board, n, m, sign);
+    }
+    if (nested)
+        link_nested(board, n, sign);
+    return CPB_OK;
+}
+
+cpb_status cpb_board_link(cpb_board *board, const int32_t isle[2], int32_t sign)
+{
+    int32_t touched[4], n = 0;
+    if (!board->peers.links)
+        return CPB_OK;
+    for (int i = 0; i < 2; i++) {
+        touched[n++] = isle[i];
+        if (board->isles->ragged[isle[i]])
+            touched[n++] = isle[i] + 1;
+    }
+    for (int32_t i = 0; i < n; i++) {
+        int32_t before = 0;
+        while (before < i && touched[before] != touched[i])
+            before++;
+        if (before == i && link_isle(board, touched[i], sign) != CPB_OK)
+            return CPB_NO_MEMORY;
+    }
+    return CPB_OK;
+}
+
 cpb_status cpb_board_count(cpb_board *board)
 {
     for (int32_t c = 0; c < board->n_cards; c++)
         board->in[c] = board->out[c] = 0;
     board->total = 0;
+    cpb_peers_clear(&board->peers);
     cpb_board_begin(board);
     for (int32_t i = 0; i < board->isles->n; i++)
-        if (cpb_board_flow(board, i, 1) != CPB_OK)
+        if (cpb_board_flow(board, i, 1) != CPB_OK ||
+            (board->peers.links && link_isle(board, i, 1) != CPB_OK))
             return CPB_NO_MEMORY;
     return CPB_OK;
 }

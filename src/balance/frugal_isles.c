@@ -16,26 +16,32 @@ static int64_t round_up(int64_t position, int64_t grid)
 }
 
 /* Cut [0, positions) at `ends`, rounded up to the grid, leaving out cuts while what was
- * cut off stays within `bundle`. `bundled` tells which hold several. */
+ * cut off stays within `bundle`. `single` tells which hold one part, `ragged` which end
+ * inside a grid step. */
 static int32_t cut(const cpb_view *view, int64_t positions, size_t n,
-                   const int64_t *ends, int64_t bundle, int32_t *out, bool *single)
+                   const int64_t *ends, int64_t bundle, int32_t *out, bool *single,
+                   bool *ragged)
 {
     int64_t begin = 0, last = 0;
     int32_t kept = 0, parts = 0;
+    bool inside = false;
     for (size_t i = 0; i <= n; i++) {
         const int64_t end = i < n ? round_up(ends[i], view->grid) : positions;
         if (end <= last)
             continue;
         if (last > begin && end - begin > bundle) {
             single[kept] = parts == 1;
+            ragged[kept] = inside;
             out[kept++] = (int32_t)last;
             begin = last;
             parts = 0;
         }
         last = end;
+        inside = i < n && ends[i] < end;
         parts++;
     }
     single[kept] = parts == 1;
+    ragged[kept] = false;
     out[kept++] = (int32_t)last;
     return kept;
 }
@@ -65,13 +71,15 @@ cpb_status cpb_isles_find(const cpb_view *view, cpb_arena *arena, cpb_isles *isl
     bool *const unused = cpb_arena_take(arena, room, sizeof *unused);
     isles->end = cpb_arena_take(arena, room, sizeof *isles->end);
     isles->single = cpb_arena_take(arena, room, sizeof *isles->single);
+    isles->ragged = cpb_arena_take(arena, room, sizeof *isles->ragged);
     isles->atom_end = cpb_arena_take(arena, 2 * room, sizeof *isles->atom_end);
-    if (!parts || !unused || !isles->end || !isles->single || !isles->atom_end)
+    if (!parts || !unused || !isles->end || !isles->single || !isles->ragged ||
+        !isles->atom_end)
         return CPB_NO_MEMORY;
     isles->n = cut(view, positions, view->n_islands, view->island_ends, bundle,
-                   isles->end, isles->single);
+                   isles->end, isles->single, isles->ragged);
     const int32_t m = cut(view, positions, view->n_documents, view->document_ends,
-                          bundle, parts, unused);
+                          bundle, parts, unused, unused);
     isles->n_atoms = merge(isles->n, isles->end, m, parts, isles->atom_end);
     return CPB_OK;
 }

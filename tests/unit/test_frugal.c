@@ -97,11 +97,14 @@ static void give_at_random(uint64_t *seed, scene *s)
     const int32_t at = (int32_t)test_random(seed, begin, s->isles.end[isle] - 1);
     const int32_t id = cpb_board_find(&s->board, isle, at);
     const int32_t end = s->board.patch[id].end;
+    const int32_t twice[2] = {isle, isle};
     assert_int_equal(cpb_board_flow(&s->board, isle, -1), CPB_OK);
+    assert_int_equal(cpb_board_link(&s->board, twice, -1), CPB_OK);
     assert_true(cpb_board_give(&s->board, id, at,
                                (int32_t)test_random(seed, at + 1, end),
                                (int32_t)test_random(seed, 0, s->view.ranks - 1)) >= 0);
     assert_int_equal(cpb_board_flow(&s->board, isle, 1), CPB_OK);
+    assert_int_equal(cpb_board_link(&s->board, twice, 1), CPB_OK);
 }
 
 /* Loads, runs and traffic of the board against the score of the plan that it is. */
@@ -144,6 +147,7 @@ static void assert_accounts(const scene *s, const cpb_masks *masks,
         const int64_t load = s->board.load[r];
         assert_int_equal(load, cells[r].load);
         assert_int_equal(s->board.runs[r], cells[r].runs);
+        assert_true(!s->board.peers.n || s->board.peers.n[r] == cells[r].peers);
     }
     cpb_plan_free(plan);
     cpb_arena_free(&arena);
@@ -165,6 +169,7 @@ static void accounts_are_those_of_the_score(void **state)
         options.sizes = CPB_UNEVEN; /* pads count as runs of a board */
         options.setup.kernel = CPB_VARLEN;
         options.setup.cost = CPB_PAIRS;
+        options.peers = (int32_t)test_random(&seed, -1, 3);
         if (options.ranks % 3 == 0 && test_random(&seed, 0, 1))
             options.setup.nodes = options.ranks / 3;
         scene s;
@@ -309,6 +314,35 @@ static void sliding_windows_are_dealt_in_two_runs(void **state)
     }
 }
 
+/* A limit below what a plan has otherwise is met in most cases. */
+static void few_peers_are_looked_for(void **state)
+{
+    int64_t lengths[4096];
+    uint64_t seed = 6;
+    int found = 0;
+    (void)state;
+    for (int round = 0; round < 40; round++) {
+        const size_t n = draw_lengths(&seed, 16000, lengths);
+        cpb_mask *const mask = mask_of("documents", n, lengths);
+        const cpb_mask *const list[] = {mask};
+        const cpb_masks masks = {1, list, NULL};
+        cpb_options options = options_of("frugal", 8);
+        cpb_plan *plan;
+        options.chunk = 16;
+        options.setup.kernel = (cpb_kernel)(round % 2);
+        options.setup.cost = CPB_PAIRS;
+        options.peers = score_of(&masks, &options).peers_max - 1;
+        if (options.peers >= 0 &&
+            cpb_plan_create(&masks, &options, &plan, NULL) == CPB_OK) {
+            assert_true(score_of(&masks, &options).peers_max <= options.peers);
+            cpb_plan_free(plan);
+            found++;
+        }
+        cpb_mask_free(mask);
+    }
+    assert_true(found >= 20);
+}
+
 static void documents_that_fit_stay_whole(void **state)
 {
     int64_t lengths[256];
@@ -363,6 +397,7 @@ int main(void)
         cmocka_unit_test(one_causal_document_is_dealt_head_to_tail),
         cmocka_unit_test(one_causal_document_has_two_runs_on_any_grid),
         cmocka_unit_test(sliding_windows_are_dealt_in_two_runs),
+        cmocka_unit_test(few_peers_are_looked_for),
         cmocka_unit_test(documents_that_fit_stay_whole),
         cmocka_unit_test(tiny_documents_cost_hardly_any_traffic),
     };
