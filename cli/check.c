@@ -4,6 +4,7 @@
 #include "figures.h"
 #include "message.h"
 #include "npy.h"
+#include "schedulefile.h"
 #include "source.h"
 
 #include <inttypes.h>
@@ -12,6 +13,11 @@
 
 static bool ready(const cli_options *options, cpb_error *error)
 {
+    if (options->schedule)
+        return options->n_said == 1 ||
+               fail(error,
+                    "--schedule stands alone: a schedule file holds all that it is "
+                    "checked against");
     return source_ready(options, error);
 }
 
@@ -191,6 +197,8 @@ static void print_proved(const cli_options *options, const state *s)
 
 static bool run(const cli_options *options, cpb_error *error)
 {
+    if (options->schedule)
+        return schedulefile_prove(options->schedule, error);
     state s = {.n_inverse = 0};
     const bool good = source_read(options, &s.source, error) &&
                       (!options->inverse ||
@@ -210,17 +218,25 @@ static bool run(const cli_options *options, cpb_error *error)
 
 const cli_command check_command = {
     .name = "check",
-    .summary = "prove a plan or an order; exit 1 with the first counterexample",
-    .usage = "(--plan FILE.json | --order FILE.npy --ranks W) [--documents LENGTHS | "
-             "--mask MASK] [FLAG ...]",
-    .about = "Proved are: every token lies on exactly one rank, sizes are as promised, "
-             "every\n"
-             "allowed pair is computed exactly once, and each figure that a plan file "
-             "states\n"
-             "equals a recount by code that shares nothing with the planner.\n",
+    .summary = "prove a plan, an order or a schedule; exit 1 with the first "
+               "counterexample",
+    .usage = "(--plan FILE.json | --order FILE.npy --ranks W | --schedule FILE.json) "
+             "[--documents LENGTHS | --mask MASK] [FLAG ...]",
+    .about =
+        "Proved are: every token lies on exactly one rank, sizes are as promised, "
+        "every\n"
+        "allowed pair is computed exactly once, and each figure that a plan file "
+        "states\n"
+        "equals a recount by code that shares nothing with the planner. Of a "
+        "schedule:\n"
+        "every document is in the step once or left over with a reason that holds, "
+        "groups,\n"
+        "budgets and order are within the limits, and each figure and group equals "
+        "a\nrecount.\n",
     .examples = "  cpb check --plan plan.json\n"
                 "  cpb check --plan plan.json --order order.npy --inverse inverse.npy\n"
-                "  cpb check --order order.npy --ranks 8 --documents @lengths.txt\n",
+                "  cpb check --order order.npy --ranks 8 --documents @lengths.txt\n"
+                "  cpb check --schedule schedule.json\n",
     .user = USED_BY_CHECK,
     .ready = ready,
     .run = run,

@@ -3,21 +3,10 @@
 #include "figures.h"
 
 #include <inttypes.h>
-#include <math.h>
-#include <string.h>
 
-typedef enum figure_type { WHOLE, WHOLE_32, REAL, PICOSECONDS } figure_type;
-
-typedef struct figure_row {
-    const char *name;
-    figure_type type;
-    size_t offset;
-} figure_row;
-
-#define FIGURE(name, type)                                                             \
-    {                                                                                  \
-#name, type, offsetof(cpb_score, name)                                         \
-    }
+/* clang-format off */
+#define FIGURE(name, type) {#name, FIGURE_##type, offsetof(cpb_score, name)}
+/* clang-format on */
 
 static const figure_row figures[] = {FIGURE(load_max, WHOLE),
                                      FIGURE(load_mean, REAL),
@@ -43,89 +32,17 @@ static const figure_row figures[] = {FIGURE(load_max, WHOLE),
 
 enum { N_FIGURES = sizeof figures / sizeof *figures };
 
-double figures_microseconds(int64_t picoseconds)
-{
-    return (double)picoseconds / 1e6;
-}
-
-static int64_t whole(const figure_row *figure, const cpb_score *score)
-{
-    int64_t value;
-    int32_t narrow;
-    memcpy(&narrow, (const char *)score + figure->offset, sizeof narrow);
-    if (figure->type == WHOLE_32)
-        return narrow;
-    memcpy(&value, (const char *)score + figure->offset, sizeof value);
-    return value;
-}
-
-static double real(const figure_row *figure, const cpb_score *score)
-{
-    double value;
-    if (figure->type == PICOSECONDS)
-        return figures_microseconds(whole(figure, score));
-    memcpy(&value, (const char *)score + figure->offset, sizeof value);
-    return value;
-}
-
-static bool is_real(const figure_row *figure)
-{
-    return figure->type == REAL || figure->type == PICOSECONDS;
-}
-
 void figures_put(json_t *object, const cpb_score *score, bool *good)
 {
-    for (size_t i = 0; i < N_FIGURES; i++)
-        json_put(object, figures[i].name,
-                 is_real(&figures[i]) ? json_real(real(&figures[i], score))
-                                      : json_integer(whole(&figures[i], score)),
-                 good);
-}
-
-static bool get_whole(const json_t *object, const char *where, const figure_row *figure,
-                      cpb_score *score, cpb_error *error)
-{
-    const bool is_narrow = figure->type == WHOLE_32;
-    int64_t value;
-    if (!json_member_integer(object, where, figure->name,
-                             is_narrow ? INT32_MIN : INT64_MIN,
-                             is_narrow ? INT32_MAX : INT64_MAX, &value, error))
-        return false;
-    const int32_t narrow = (int32_t)value;
-    if (is_narrow)
-        memcpy((char *)score + figure->offset, &narrow, sizeof narrow);
-    else
-        memcpy((char *)score + figure->offset, &value, sizeof value);
-    return true;
-}
-
-/* Nearest number of picoseconds; far out of range anything that no recount gives. */
-static int64_t to_picoseconds(double microseconds)
-{
-    const double picoseconds = microseconds * 1e6;
-    return fabs(picoseconds) < 9e18 ? llround(picoseconds) : -1;
+    figuretable_put(object, N_FIGURES, figures, score, good);
 }
 
 bool figures_get(const json_t *object, const char *where, cpb_score *score,
                  double *step_us, cpb_error *error)
 {
-    double value;
-    for (size_t i = 0; i < N_FIGURES; i++) {
-        const figure_row *const figure = &figures[i];
-        if (!is_real(figure)) {
-            if (!get_whole(object, where, figure, score, error))
-                return false;
-            continue;
-        }
-        if (!json_member_real(object, where, figure->name, &value, error))
-            return false;
-        if (figure->type == REAL)
-            memcpy((char *)score + figure->offset, &value, sizeof value);
-        else
-            *step_us = value;
-    }
-    score->step_time = to_picoseconds(*step_us);
-    return true;
+    *step_us = 0;
+    return figuretable_get(object, where, N_FIGURES, figures, score, error) &&
+           json_member_real(object, where, "step_time", step_us, error);
 }
 
 void figures_print_names(FILE *stream)
@@ -137,8 +54,8 @@ void figures_print_names(FILE *stream)
 void figures_print(FILE *stream, const cpb_score *score)
 {
     for (size_t i = 0; i < N_FIGURES; i++)
-        if (is_real(&figures[i]))
-            fprintf(stream, ",%.17g", real(&figures[i], score));
+        if (figure_is_real(&figures[i]))
+            fprintf(stream, ",%.17g", figure_real(&figures[i], score));
         else
-            fprintf(stream, ",%" PRId64, whole(&figures[i], score));
+            fprintf(stream, ",%" PRId64, figure_whole(&figures[i], score));
 }

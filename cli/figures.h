@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The figures of a score by name: one table for JSON out and in, and for CSV. */
+/* The figures of a score by name: one table for JSON and for CSV. */
 #ifndef CPB_CLI_FIGURES_H
 #define CPB_CLI_FIGURES_H
 
-#include "json.h"
+#include "figuretable.h"
 
 #include <stdio.h>
 
@@ -17,8 +17,5 @@ bool figures_get(const json_t *object, const char *where, cpb_score *score,
 /* Names, or values, each behind a comma. */
 void figures_print_names(FILE *stream);
 void figures_print(FILE *stream, const cpb_score *score);
-
-/* Picoseconds as the program prints them. */
-double figures_microseconds(int64_t picoseconds);
 
 #endif

@@ -33,8 +33,12 @@ static cli_options nothing_said(void)
                          .memory = -1,
                          .threads = -1,
                          .budget = -1,
+                         .micro_least = -1,
                          .micro_most = -1,
-                         .fixed = -1};
+                         .micro_multiple = -1,
+                         .fixed = -1,
+                         .window = -1,
+                         .hold = -1};
 }
 
 /* The letter of the few flags that have one. */

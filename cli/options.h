@@ -83,8 +83,15 @@ typedef struct cli_options {
     const char *row;
     const char *meet;
     const char *groups;
+    bool one_size;
+    bool groups_only;
+    int64_t micro_least;
     int64_t micro_most;
+    int64_t micro_multiple;
     int64_t fixed;
+    int64_t window;
+    int64_t hold;
+    const char *schedule;
     bool compare;
     const char *timeline;
     const char *timings;

@@ -59,6 +59,8 @@ typedef bool read_group(cli_planfile *file, cpb_error *error);
 static bool read_version(cli_planfile *file, cpb_error *error)
 {
     const json_t *const version = json_object_get(file->root, "version");
+    if (json_is_array(json_object_get(file->root, "schedule")))
+        return fail(error, "is a schedule file; say --schedule instead of --plan");
     if (!json_is_integer(version))
         return fail(error, "is no plan file: it states no version");
     if (json_integer_value(version) != CPB_PLAN_VERSION)

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* cpb schedule: documents of a step into micro-batches and groups. */
 #include "command.h"
-#include "documents.h"
-#include "figures.h"
+#include "figuretable.h"
 #include "message.h"
-#include "number.h"
 #include "output.h"
-#include "setup.h"
+#include "schedulefile.h"
+#include "step.h"
 #include "table.h"
 
 #include <inttypes.h>
@@ -26,177 +25,6 @@ static bool ready(const cli_options *options, cpb_error *error)
                        "--row are for one");
 }
 
-static bool read_meet(const char *text, cpb_domain *domain, cpb_error *error)
-{
-    int64_t stages;
-    if (!strncmp(text, "pipe:", 5)) {
-        if (!number_read("--meet pipe", text + 5, 1, 4096, &stages, error))
-            return false;
-        domain->meet = CPB_MEET_MICRO;
-        domain->stages = (int32_t)stages;
-        return true;
-    }
-    domain->meet = strcmp(text, "micro") ? CPB_MEET_STEP : CPB_MEET_MICRO;
-    return !strcmp(text, "step") || !strcmp(text, "micro") ||
-           fail(error, "--meet '%.40s' is none of step, micro, pipe:STAGES", text);
-}
-
-/* `sizes` holds a list and is the caller's to free. */
-static bool read_groups(const char *text, cpb_domain *domain, int32_t **sizes,
-                        cpb_error *error)
-{
-    static const list_rules rules = {.item = "size",
-                                     .items = "sizes of groups",
-                                     .low = 1,
-                                     .high = CPB_MAX_RANKS,
-                                     .most = CPB_MAX_RANKS,
-                                     .most_total = INT64_MAX};
-    cli_list list = {0};
-    domain->sizes = strcmp(text, "any") ? CPB_SIZES_POWERS : CPB_SIZES_ANY;
-    if (!strcmp(text, "powers") || !strcmp(text, "any"))
-        return true;
-    bool good = list_read_text("--groups", text, &rules, &list, error);
-    *sizes = good ? calloc(list.n + 1, sizeof **sizes) : NULL;
-    if (good && !*sizes)
-        good = fail_memory(error);
-    for (size_t i = 0; good && i < list.n; i++)
-        (*sizes)[i] = (int32_t)list.value[i];
-    domain->sizes = CPB_SIZES_LIST;
-    domain->size = *sizes;
-    domain->n_size = list.n;
-    list_free(&list);
-    return good;
-}
-
-static bool read_domain(const cli_options *options, cpb_domain *domain, int32_t **sizes,
-                        cpb_error *error)
-{
-    *domain = cpb_domain_default();
-    domain->ranks = (int32_t)options->ranks;
-    domain->budget = options->budget;
-    domain->setup.kernel = CPB_VARLEN;
-    if (options->nodes >= 0) {
-        if (options->ranks % options->nodes)
-            return fail(error, "%" PRId64 " nodes do not divide %" PRId64 " ranks",
-                        options->nodes, options->ranks);
-        domain->ranks_per_node = (int32_t)(options->ranks / options->nodes);
-    }
-    if (options->row)
-        domain->row = options->row;
-    if (options->meet && !read_meet(options->meet, domain, error))
-        return false;
-    if (options->groups && !read_groups(options->groups, domain, sizes, error))
-        return false;
-    if (options->micro_most >= 0)
-        domain->micro_most = (int32_t)options->micro_most;
-    if (options->fixed >= 0)
-        domain->fixed = options->fixed;
-    return setup_apply(options, options->ranks, &domain->setup, error);
-}
-
-/* Figures of the score that JSON holds, each under its own name. */
-static void put_score(json_t *object, const cpb_schedule_score *score, bool *good)
-{
-    const struct {
-        const char *name;
-        int64_t value;
-    } counts[] = {
-        {"micro_batches", score->micro_batches},
-        {"groups", score->groups},
-        {"tokens", score->tokens},
-        {"left_over", score->left_over},
-        {"split", score->split},
-        {"tokens_max", score->tokens_max},
-        {"padding", score->padding},
-        {"received", score->received},
-        {"received_max", score->received_max},
-        {"moved_max", score->moved_max},
-        {"loss_max", score->loss_max},
-    };
-    const struct {
-        const char *name;
-        double value;
-    } ratios[] = {
-        {"step_time", figures_microseconds(score->time)},
-        {"bound", figures_microseconds(score->bound)},
-        {"wire_time", figures_microseconds(score->wire)},
-        {"gap", score->gap},
-        {"group_mean", score->group_mean},
-        {"busy", score->busy},
-        {"time_imbalance", score->time_imbalance},
-        {"token_imbalance", score->token_imbalance},
-        {"moved_mean", score->moved_mean},
-        {"loss_mean", score->loss_mean},
-    };
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-        json_put(object, counts[i].name, json_integer(counts[i].value), good);
-    for (size_t i = 0; i < sizeof ratios / sizeof *ratios; i++)
-        json_put(object, ratios[i].name, json_real(ratios[i].value), good);
-}
-
-static json_t *group_to_json(const cpb_schedule *schedule, const cpb_group *group)
-{
-    json_t *const object = json_object();
-    bool good = object;
-    json_put(object, "micro_batch", json_integer(group->micro_batch), &good);
-    json_put(object, "first", json_integer(group->first), &good);
-    json_put(object, "ranks", json_integer(group->ranks), &good);
-    json_put(object, "start", json_real(figures_microseconds(group->start)), &good);
-    json_put(object, "end", json_real(figures_microseconds(group->end)), &good);
-    json_put(object, "documents",
-             json_list((size_t)group->n_documents,
-                       cpb_schedule_documents(schedule) + group->first_document,
-                       sizeof(int64_t)),
-             &good);
-    if (good)
-        return object;
-    json_decref(object);
-    return NULL;
-}
-
-/* Documents that are not in the step, with the reason. */
-static json_t *left_to_json(const cpb_schedule *schedule)
-{
-    json_t *const list = json_array();
-    bool good = list;
-    for (int64_t d = 0; d < cpb_schedule_n_documents(schedule); d++)
-        if (cpb_schedule_placements(schedule)[d].left != CPB_LEFT_NOT)
-            json_push(list, json_pack("{s:I,s:s}", "document", d, "reason", "empty"),
-                      &good);
-    if (good)
-        return list;
-    json_decref(list);
-    return NULL;
-}
-
-static json_t *to_json(const cpb_schedule *schedule, const cpb_domain *domain)
-{
-    char hash[17];
-    json_t *const object = json_object();
-    json_t *const groups = json_array();
-    bool good = object && groups;
-    snprintf(hash, sizeof hash, "%016" PRIx64, cpb_schedule_hash(schedule));
-    json_put(object, "ranks", json_integer(domain->ranks), &good);
-    json_put(object, "budget", json_integer(domain->budget), &good);
-    json_put(object, "row", json_string(domain->row), &good);
-    json_put(object, "chosen", json_string(cpb_schedule_row(schedule)), &good);
-    json_put(object, "meet",
-             json_string(domain->meet == CPB_MEET_STEP ? "step" : "micro"), &good);
-    json_put(object, "stages", json_integer(domain->stages), &good);
-    json_put(object, "profile", json_string(domain->setup.profile.name), &good);
-    put_score(object, cpb_schedule_score_of(schedule), &good);
-    json_put(object, "left", left_to_json(schedule), &good);
-    for (int64_t g = 0; g < cpb_schedule_n_groups(schedule); g++)
-        json_push(groups, group_to_json(schedule, &cpb_schedule_groups(schedule)[g]),
-                  &good);
-    json_put(object, "schedule", groups, &good);
-    json_put(object, "hash", json_string(hash), &good);
-    if (good)
-        return object;
-    json_decref(object);
-    return NULL;
-}
-
 static bool write_file(const char *path, const char *text, cpb_error *error)
 {
     cli_output file = {0};
@@ -207,17 +35,15 @@ static bool write_file(const char *path, const char *text, cpb_error *error)
     return good;
 }
 
-/* The file and, with --json, standard output. */
-static bool write_json(const cli_options *options, const cpb_schedule *schedule,
-                       const cpb_domain *domain, cpb_error *error)
+/* Hand the text of an object on: to `path`, or to standard output where that is NULL. */
+static bool write_object(json_t *object, const char *path, cpb_error *error)
 {
-    json_t *const object = to_json(schedule, domain);
     char *const text = object ? json_text(object) : NULL;
     json_decref(object);
     if (!text)
         return fail_memory(error);
-    const bool good = !options->output || write_file(options->output, text, error);
-    if (good && options->json)
+    const bool good = !path || write_file(path, text, error);
+    if (!path)
         fputs(text, stdout);
     free(text);
     return good;
@@ -235,8 +61,9 @@ static void print_text(const cpb_schedule *schedule, const cpb_domain *domain)
     printf("documents  %s in the step, %s on several ranks, %s left over\n",
            table_thousands(cpb_schedule_n_documents(schedule) - score->left_over, a),
            table_thousands(score->split, b), table_thousands(score->left_over, c));
-    printf("batches    %d micro-batches, %s groups, %.2f ranks per token\n",
-           score->micro_batches, table_thousands(score->groups, a), score->group_mean);
+    printf("batches    %d %s, %s groups, %.2f ranks per token\n", score->micro_batches,
+           score->micro_batches == 1 ? "micro-batch" : "micro-batches",
+           table_thousands(score->groups, a), score->group_mean);
     printf("tokens     %s, at most %s of a rank in a micro-batch\n",
            table_thousands(score->tokens, a), table_thousands(score->tokens_max, b));
     printf("received   %s keys, at most %s of a rank\n",
@@ -296,9 +123,11 @@ static bool one(const cli_options *options, const cpb_documents *documents,
     cpb_schedule *schedule;
     if (!succeeded(cpb_schedule_create(documents, domain, &schedule, error)))
         return false;
-    bool good = true;
-    if (options->json || options->output)
-        good = write_json(options, schedule, domain, error);
+    bool good = !options->output ||
+                write_object(schedulefile_to_json(schedule, documents, domain),
+                             options->output, error);
+    if (good && options->json)
+        good = write_object(schedule_to_json(schedule, domain), NULL, error);
     if (good && !options->json)
         print_text(schedule, domain);
     cpb_schedule_free(schedule);
@@ -307,17 +136,13 @@ static bool one(const cli_options *options, const cpb_documents *documents,
 
 static bool run(const cli_options *options, cpb_error *error)
 {
-    cli_list lengths = {0};
-    cpb_domain domain;
-    int32_t *sizes = NULL;
-    bool good = read_domain(options, &domain, &sizes, error) &&
-                lengths_read(options->documents, INT64_C(1) << 58, &lengths, error);
-    const cpb_documents documents = {.n = (int64_t)lengths.n, .tokens = lengths.value};
+    cli_step step = {0};
+    bool good = step_read(options, &step, error);
+    const cpb_documents documents = step_documents(&step);
     if (good)
-        good = options->compare ? compare(&documents, &domain, error)
-                                : one(options, &documents, &domain, error);
-    list_free(&lengths);
-    free(sizes);
+        good = options->compare ? compare(&documents, &step.domain, error)
+                                : one(options, &documents, &step.domain, error);
+    step_free(&step);
     return good;
 }
 

@@ -44,17 +44,23 @@ typedef struct cpb_schedule_claim {
     int32_t block;         /**< ranks of every group, 0: the ranks of its documents */
     const cpb_placement *placement; /**< [documents]; `group` is not read */
     const int64_t *cut; /**< [n_cuts] where documents are cut that are not cut evenly */
-    int64_t n_cuts;
+    int64_t n_cuts;     /**< how many there are */
     const cpb_schedule_score *score; /**< stated figures, or NULL: none */
     const uint64_t *hash;            /**< stated hash, or NULL: none */
+    int64_t n_groups;                /**< how many groups are stated */
+    const cpb_group *groups;         /**< [n_groups] stated groups in the order of
+                                  cpb_schedule_groups(), or NULL: none */
+    const int64_t
+        *documents; /**< theirs, `first_document` on; ignored without groups */
 } cpb_schedule_claim;
 
 /** Prove a schedule: every document is in the step exactly once or left over with a reason
  *  that holds, groups have allowed sizes and places, groups of several ranks are disjoint
  *  within a micro-batch, so that the order of micro-batches has no circle, every rank
  *  keeps its budget, the limits on micro-batches, sizes and order hold, and each stated
- *  figure equals a recount by an event simulation. The bound is tested for not exceeding
- *  the time.
+ *  figure and group equals a recount by an event simulation. Times are exact up to 2^50
+ *  picoseconds, and from there on within 2^-50 of their value, which is what a double
+ *  keeps. The bound is tested for not exceeding the time.
  *
  *  \return CPB_OK: proved. CPB_REFUTED: `error` names the first counterexample.
  *          CPB_INVALID: documents or domain are no input of a schedule.

@@ -24,8 +24,8 @@ _PLACEMENT = record("cpb_placement")
 _CELL = record("cpb_cell")
 _REROUTE = record("cpb_reroute")
 _MEET = choices("cpb_meet")
-_LIMITS = ("one_size", "micro_least", "micro_most", "micro_multiple", "token_multiple",
-           "fixed", "stages", "window", "ranks_per_node")
+_LIMITS = ("one_size", "groups_only", "micro_least", "micro_most", "micro_multiple",
+           "token_multiple", "fixed", "stages", "window", "hold", "ranks_per_node")
 _ARRAYS = {"cost": np.int64, "loss": np.int64, "holder": np.int32, "waited": np.int64,
            "place": np.int64}
 
@@ -37,6 +37,7 @@ class Domain(TypedDict, total=False):
     meet: Optional[str]  #: ranks wait for each other after the "step" (default), or "micro"
     groups: Optional[Union[str, list[int]]]  #: sizes: "powers" (default), "any", or a list
     one_size: Optional[bool]  #: all groups of a micro-batch have one size
+    groups_only: Optional[bool]  #: the runtime exchanges no keys on demand: nothing is flat
     micro_least: Optional[int]  #: fewest micro-batches
     micro_most: Optional[int]  #: most micro-batches; no limit by default
     micro_multiple: Optional[int]  #: their number is a multiple of this
@@ -44,6 +45,7 @@ class Domain(TypedDict, total=False):
     fixed: Optional[int]  #: picoseconds that every micro-batch of a rank takes
     stages: Optional[int]  #: pipeline stages; more than one needs meet="micro"
     window: Optional[int]  #: most places that a document may move in the loader's order
+    hold: Optional[int]  #: most steps that a giant may be held back; 0 by default
     ranks_per_node: Optional[int]  #: ranks that share fast links and one network card
     cost: Optional[Any]  #: int [documents] picoseconds of each one's attention
     loss: Optional[Any]  #: int [documents] tokens that count in the loss
@@ -128,10 +130,18 @@ class Schedule:
 
     @property
     def placements(self) -> npt.NDArray[Any]:
-        """Structured [documents]: micro_batch (-1: left over), first, ranks, group, left
-        (0: in the step, 1: it has no tokens, 2: held back). A copy."""
+        """Structured [documents]: micro_batch (-1: left over), first, ranks, group, cuts,
+        left (0: in the step, 1: it has no tokens, 2: held back). `cuts` is -1 where a
+        document is cut evenly, head and tail; else rank first + i holds its tokens from
+        Schedule.cuts[cuts + i - 1] up to Schedule.cuts[cuts + i]. A copy."""
         return copied(lib.cpb_schedule_placements(self._schedule), len(self.lengths),
                       _PLACEMENT)
+
+    @property
+    def cuts(self) -> Integers:
+        """int64 [cuts]: where documents are cut that are not cut evenly. A copy."""
+        n = lib.cpb_schedule_n_cuts(self._schedule)
+        return copied(lib.cpb_schedule_cuts(self._schedule), n, np.dtype(np.int64))
 
     @property
     def cells(self) -> npt.NDArray[Any]:
@@ -182,7 +192,8 @@ class Schedule:
 
     def check(self) -> None:
         """Prove it by code that shares nothing with the scheduler: every document exactly
-        once or left over with its reason, budgets, sizes, order, every figure. Raises
+        once or left over with its reason, budgets, sizes, order, every figure and
+        group. Raises
         Refuted with the first counterexample."""
         documents, domain, held = _question(self.lengths, self.ranks, self.budget,
                                             self.options)
@@ -191,7 +202,12 @@ class Schedule:
             "micro_batches": self.micro_batches,
             "block": lib.cpb_schedule_block(self._schedule),
             "placement": lib.cpb_schedule_placements(self._schedule),
-            "score": lib.cpb_schedule_score_of(self._schedule), "hash": hash_})
+            "cut": lib.cpb_schedule_cuts(self._schedule),
+            "n_cuts": lib.cpb_schedule_n_cuts(self._schedule),
+            "score": lib.cpb_schedule_score_of(self._schedule), "hash": hash_,
+            "n_groups": lib.cpb_schedule_n_groups(self._schedule),
+            "groups": lib.cpb_schedule_groups(self._schedule),
+            "documents": lib.cpb_schedule_documents(self._schedule)})
         error = new_error()
         demand(lib.cpb_check_schedule(documents, domain, claim, error), error)
         del held

@@ -4,9 +4,14 @@
 #define CPB_SRC_CHECK_STEP_H
 
 #include "../base/memory.h"
+#include "../base/sort.h"
 #include "exact.h"
 
 #include <cpb/check.h>
+
+/* Times are exact up to this power of two: what was printed as a double may be off by its
+ * last bit beyond. */
+enum { CPB_STEP_EXACT_BITS = 50 };
 
 /* What one rank does in the micro-batch at hand. */
 typedef struct cpb_duty {
@@ -21,8 +26,10 @@ typedef struct cpb_step {
     cpb_exact exact;
     int64_t *sorted; /* [n_in] documents in the step, by micro-batch, then document */
     int64_t n_in;
-    int64_t *kth;   /* [documents] place among those in the step */
-    cpb_duty *duty; /* [ranks] */
+    cpb_item *items, *spare; /* [documents] for sorting */
+    int64_t next_group;      /* of those that are stated */
+    int64_t *kth;            /* [documents] place among those in the step */
+    cpb_duty *duty;          /* [ranks] */
     int32_t *holds; /* [ranks] first rank of the group of several that holds it, -1 */
     int32_t *held;  /* [ranks] the size of that group */
     cpb_schedule_score counted;
@@ -48,6 +55,15 @@ int64_t cpb_step_padded(const cpb_step *step, const cpb_duty *duty);
 
 /* Laws of single documents; fills sorted and kth. */
 cpb_status cpb_step_laws(cpb_step *step, cpb_error *error);
+
+/* Whether a stated time is the one that was counted. */
+bool cpb_step_same_time(int64_t stated, int64_t counted);
+
+/* Hold the stated groups of a micro-batch, whose documents are sorted[begin .. end - 1],
+ * against the counted ones: ranks start at start[rank] and are free at stop[rank]. */
+cpb_status cpb_step_groups(cpb_step *step, int32_t micro_batch, int64_t begin,
+                           int64_t end, const int64_t *start, const int64_t *stop,
+                           cpb_error *error);
 
 /* Walk through the micro-batches: laws of each, and the counted figures. */
 cpb_status cpb_step_run(cpb_step *step, cpb_error *error);

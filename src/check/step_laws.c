@@ -4,7 +4,6 @@
 
 #include "../base/error.h"
 #include "../base/range.h"
-#include "../base/sort.h"
 
 void cpb_step_group(const cpb_step *step, const cpb_placement *p, int32_t *first,
                     int32_t *ranks)
@@ -131,14 +130,15 @@ static cpb_status check_micro(const cpb_step *step, cpb_error *error)
 }
 
 /* Places among the documents of the step. */
-static void order_places(cpb_step *step, cpb_item *items, cpb_item *spare)
+static void order_places(cpb_step *step)
 {
+    cpb_item *const items = step->items;
     const int64_t *const place = step->documents->place;
     for (int64_t i = 0; i < step->n_in; i++) {
         const int64_t d = step->sorted[i];
         items[i] = (cpb_item){(uint64_t)(place ? place[d] : d), d};
     }
-    cpb_sort(items, spare, (size_t)step->n_in);
+    cpb_sort(items, step->spare, (size_t)step->n_in);
     for (int64_t i = 0; i < step->n_in; i++)
         step->kth[items[i].value] = i;
 }
@@ -146,24 +146,24 @@ static void order_places(cpb_step *step, cpb_item *items, cpb_item *spare)
 cpb_status cpb_step_laws(cpb_step *step, cpb_error *error)
 {
     const size_t n = (size_t)step->documents->n;
-    cpb_item *const items = cpb_arena_take(step->arena, n, sizeof *items);
-    cpb_item *const spare = cpb_arena_take(step->arena, n, sizeof *spare);
     cpb_status status;
+    step->items = cpb_arena_take(step->arena, n, sizeof *step->items);
+    step->spare = cpb_arena_take(step->arena, n, sizeof *step->spare);
     step->sorted = cpb_arena_take(step->arena, n, sizeof *step->sorted);
     step->kth = cpb_arena_take(step->arena, n, sizeof *step->kth);
-    if (!items || !spare || !step->sorted || !step->kth)
+    if (!step->items || !step->spare || !step->sorted || !step->kth)
         return cpb_fail_memory(error);
     CPB_TRY(check_micro(step, error));
     for (size_t d = 0; d < n; d++) {
         CPB_TRY(check_left(step, (int64_t)d, error));
         if (step->claim->placement[d].left == CPB_LEFT_NOT)
-            items[step->n_in++] =
+            step->items[step->n_in++] =
                 (cpb_item){(uint64_t)step->claim->placement[d].micro_batch, (int64_t)d};
     }
-    cpb_sort(items, spare, (size_t)step->n_in);
+    cpb_sort(step->items, step->spare, (size_t)step->n_in);
     for (int64_t i = 0; i < step->n_in; i++)
-        step->sorted[i] = items[i].value;
-    order_places(step, items, spare);
+        step->sorted[i] = step->items[i].value;
+    order_places(step);
 done:
     return status;
 }

@@ -11,8 +11,9 @@
 /* Sums over the walk, [ranks] each. */
 typedef struct walk {
     cpb_step *step;
-    int64_t begin, end; /* documents of the micro-batch at hand */
-    int64_t *ready, *work, *tokens, *wire, *keys, *loss;
+    int64_t begin, end;     /* documents of the micro-batch at hand */
+    int64_t *ready, *since; /* when a rank is free; when its last group started */
+    int64_t *work, *tokens, *wire, *keys, *loss;
     int32_t *seen_single; /* the last micro-batch in which this rank was a group */
     int32_t *seen_many;   /* in which a group of several started at this rank */
     int64_t largest_sum, longest, moved;
@@ -101,8 +102,10 @@ static void run_many(walk *w, int32_t first, int32_t ranks)
         start = cpb_max(start, w->ready[r]);
         time = cpb_max(time, cpb_step_time(w->step, &w->step->duty[r]));
     }
-    for (int32_t r = first; r < first + ranks; r++)
+    for (int32_t r = first; r < first + ranks; r++) {
+        w->since[r] = start;
         w->ready[r] = cpb_exact_plus(&w->step->exact, start, time);
+    }
 }
 
 /* Move every rank of the micro-batch on. `holds` of a group that has run is -2. */
@@ -119,6 +122,7 @@ static void run_ranks(walk *w)
                 step->holds[r] = -2;
         } else if (step->holds[first] == -1) {
             const int64_t time = cpb_step_time(step, &step->duty[first]);
+            w->since[first] = w->ready[first];
             w->ready[first] = cpb_exact_plus(&step->exact, w->ready[first], time);
             step->holds[first] = -2;
         }
@@ -152,9 +156,22 @@ static int64_t settle(walk *w)
     return largest;
 }
 
+/* With a barrier, everybody starts together and leaves together. */
+static void meet(walk *w, int64_t start)
+{
+    for (int64_t i = w->begin; i < w->end; i++) {
+        int32_t first, ranks;
+        cpb_step_group(w->step, &w->step->claim->placement[w->step->sorted[i]], &first,
+                       &ranks);
+        w->since[first] = start;
+        w->ready[first] = w->largest_sum;
+    }
+}
+
 static cpb_status walk_micro(walk *w, cpb_error *error)
 {
     cpb_step *const step = w->step;
+    const int64_t before = w->largest_sum;
     cpb_status status;
     for (int64_t i = w->begin; i < w->end; i++) {
         CPB_TRY(join(w, step->sorted[i], error));
@@ -166,6 +183,10 @@ static cpb_status walk_micro(walk *w, cpb_error *error)
     if (step->domain->meet == CPB_MEET_STEP)
         run_ranks(w);
     settle(w);
+    if (step->domain->meet == CPB_MEET_MICRO)
+        meet(w, before);
+    CPB_TRY(
+        cpb_step_groups(step, w->micro, w->begin, w->end, w->since, w->ready, error));
 done:
     return status;
 }
@@ -275,7 +296,8 @@ cpb_status cpb_step_run(cpb_step *step, cpb_error *error)
 {
     const size_t ranks = (size_t)step->domain->ranks;
     walk w = {.step = step};
-    int64_t **const sums[] = {&w.ready, &w.work, &w.tokens, &w.wire, &w.keys, &w.loss};
+    int64_t **const sums[] = {&w.ready, &w.since, &w.work, &w.tokens,
+                              &w.wire,  &w.keys,  &w.loss};
     int32_t **const marks[] = {&w.seen_single, &w.seen_many, &step->holds, &step->held};
     cpb_status status = CPB_OK;
     step->duty = cpb_arena_zeros(step->arena, ranks, sizeof *step->duty);
@@ -299,6 +321,12 @@ cpb_status cpb_step_run(cpb_step *step, cpb_error *error)
         CPB_TRY(walk_micro(&w, error));
         for (int64_t i = w.begin; i < w.end; i++)
             count_document(&w, i);
+    }
+    if (step->claim->groups && step->next_group != step->claim->n_groups) {
+        status = cpb_fail(
+            error, CPB_REFUTED, -1, "%lld groups are stated, a recount gives %lld",
+            (long long)step->claim->n_groups, (long long)step->next_group);
+        goto done;
     }
     finish(&w);
 done:

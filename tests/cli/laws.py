@@ -481,7 +481,7 @@ def law_help_and_completion_know_every_flag(cpb):
     for command in cpb.commands():
         text = cpb.good(command, "--help")
         assert text == cpb.good("help", command)
-        flags = set(re.findall(r"(?m)^  (--[a-z]+)", text))
+        flags = set(re.findall(r"(?m)^  (--[a-z-]+)", text))
         known = set(re.search(rf"\[{command}\]='([^']*)'", script)[1].split())
         assert flags == known, f"{command}: {sorted(flags ^ known)}"
 

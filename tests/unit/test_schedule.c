@@ -113,6 +113,9 @@ static cpb_schedule_claim claim_of(const cpb_schedule *schedule, uint64_t *hash)
         .n_cuts = cpb_schedule_n_cuts(schedule),
         .score = cpb_schedule_score_of(schedule),
         .hash = hash,
+        .n_groups = cpb_schedule_n_groups(schedule),
+        .groups = cpb_schedule_groups(schedule),
+        .documents = cpb_schedule_documents(schedule),
     };
 }
 
@@ -528,6 +531,59 @@ static void test_mutations_are_refuted(void **state)
     }
 }
 
+/* Every member of every group is recounted, and so is their number. */
+static void test_groups_are_recounted(void **state)
+{
+    (void)state;
+    static const size_t narrow[] = {offsetof(cpb_group, micro_batch),
+                                    offsetof(cpb_group, first),
+                                    offsetof(cpb_group, ranks)};
+    static const size_t wide[] = {offsetof(cpb_group, first_document),
+                                  offsetof(cpb_group, n_documents),
+                                  offsetof(cpb_group, start), offsetof(cpb_group, end)};
+    uint64_t seed = 11, hash;
+    for (int i = 0; i < 60; i++) {
+        step s;
+        cpb_error error;
+        cpb_schedule *schedule;
+        cpb_group groups[MOST];
+        int64_t documents[MOST + 1] = {0};
+        random_step(&s, &seed);
+        assert_int_equal(make(&s, "auto", &schedule, &error), CPB_OK);
+        cpb_schedule_claim claim = claim_of(schedule, &hash);
+        const size_t n = (size_t)claim.n_groups;
+        const int64_t n_in = s.documents.n - cpb_schedule_score_of(schedule)->left_over;
+        if (n)
+            memcpy(groups, claim.groups, n * sizeof *groups);
+        if (n_in)
+            memcpy(documents, claim.documents, (size_t)n_in * sizeof *documents);
+        claim.groups = groups;
+        claim.documents = documents;
+        for (size_t g = 0; g < n; g++) {
+            for (size_t f = 0; f < COUNT_OF(narrow); f++) {
+                ++*(int32_t *)(void *)((char *)&groups[g] + narrow[f]);
+                refuted(&s, &claim);
+                --*(int32_t *)(void *)((char *)&groups[g] + narrow[f]);
+            }
+            for (size_t f = 0; f < COUNT_OF(wide); f++) {
+                ++*(int64_t *)(void *)((char *)&groups[g] + wide[f]);
+                refuted(&s, &claim);
+                --*(int64_t *)(void *)((char *)&groups[g] + wide[f]);
+            }
+        }
+        for (int64_t d = 0; d < n_in; d++) {
+            documents[d]++;
+            refuted(&s, &claim);
+            documents[d]--;
+        }
+        claim.n_groups--;
+        refuted(&s, &claim);
+        claim.n_groups += 2;
+        refuted(&s, &claim);
+        cpb_schedule_free(schedule);
+    }
+}
+
 /* Every figure of the score is recounted, but the bound, which may not pass the time. */
 static void test_figures_are_recounted(void **state)
 {
@@ -717,6 +773,7 @@ int main(void)
         cmocka_unit_test(test_bound_against_every_cut),
         cmocka_unit_test(test_plans_of_groups),
         cmocka_unit_test(test_mutations_are_refuted),
+        cmocka_unit_test(test_groups_are_recounted),
         cmocka_unit_test(test_figures_are_recounted),
         cmocka_unit_test(test_every_allocation_may_fail),
         cmocka_unit_test(test_bad_input_is_refused),

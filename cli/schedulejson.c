@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The schedule file, out. */
+#include "profile.h"
+#include "schedulefigures.h"
+#include "schedulefile.h"
+
+#include <inttypes.h>
+
+static json_t *group_to_json(const cpb_schedule *schedule, const cpb_group *group)
+{
+    json_t *const object = json_object();
+    bool good = object;
+    json_put(object, "micro_batch", json_integer(group->micro_batch), &good);
+    json_put(object, "first", json_integer(group->first), &good);
+    json_put(object, "ranks", json_integer(group->ranks), &good);
+    json_put(object, "start", json_real(figures_microseconds(group->start)), &good);
+    json_put(object, "end", json_real(figures_microseconds(group->end)), &good);
+    json_put(object, "documents",
+             json_list((size_t)group->n_documents,
+                       cpb_schedule_documents(schedule) + group->first_document,
+                       sizeof(int64_t)),
+             &good);
+    if (good)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+/* A list when it is whole, else NULL. */
+static json_t *whole(json_t *list, bool good)
+{
+    if (list && good)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
+static json_t *groups_to_json(const cpb_schedule *schedule)
+{
+    json_t *const list = json_array();
+    bool good = list;
+    for (int64_t g = 0; good && g < cpb_schedule_n_groups(schedule); g++)
+        json_push(list, group_to_json(schedule, &cpb_schedule_groups(schedule)[g]),
+                  &good);
+    return whole(list, good);
+}
+
+/* Documents that are not in the step, with the reason. */
+static json_t *left_to_json(const cpb_schedule *schedule)
+{
+    json_t *const list = json_array();
+    bool good = list;
+    for (int64_t d = 0; good && d < cpb_schedule_n_documents(schedule); d++) {
+        const cpb_left left = cpb_schedule_placements(schedule)[d].left;
+        if (left != CPB_LEFT_NOT)
+            json_push(list,
+                      json_pack("{s:I,s:s}", "document", (json_int_t)d, "reason",
+                                schedule_reasons[left]),
+                      &good);
+    }
+    return whole(list, good);
+}
+
+static json_t *placement_to_json(const cpb_schedule *schedule, const cpb_placement *p)
+{
+    if (p->left != CPB_LEFT_NOT)
+        return json_null();
+    json_t *const list = json_pack("[i,i,i]", p->micro_batch, p->first, p->ranks);
+    bool good = list;
+    if (p->cuts >= 0)
+        json_push(list,
+                  json_list((size_t)p->ranks - 1, cpb_schedule_cuts(schedule) + p->cuts,
+                            sizeof(int64_t)),
+                  &good);
+    return whole(list, good);
+}
+
+static json_t *placements_to_json(const cpb_schedule *schedule)
+{
+    json_t *const list = json_array();
+    bool good = list;
+    for (int64_t d = 0; good && d < cpb_schedule_n_documents(schedule); d++)
+        json_push(list,
+                  placement_to_json(schedule, &cpb_schedule_placements(schedule)[d]),
+                  &good);
+    return whole(list, good);
+}
+
+static void put_schedule(json_t *object, const cpb_schedule *schedule,
+                         const cpb_domain *domain, bool *good)
+{
+    char hash[17];
+    snprintf(hash, sizeof hash, "%016" PRIx64, cpb_schedule_hash(schedule));
+    step_put_domain(object, domain, good);
+    json_put(object, "chosen", json_string(cpb_schedule_row(schedule)), good);
+    schedulefigures_put(object, cpb_schedule_score_of(schedule), good);
+    json_put(object, "left", left_to_json(schedule), good);
+    json_put(object, "schedule", groups_to_json(schedule), good);
+    json_put(object, "hash", json_string(hash), good);
+}
+
+json_t *schedule_to_json(const cpb_schedule *schedule, const cpb_domain *domain)
+{
+    json_t *const object = json_object();
+    bool good = object;
+    put_schedule(object, schedule, domain, &good);
+    return whole(object, good);
+}
+
+json_t *schedulefile_to_json(const cpb_schedule *schedule,
+                             const cpb_documents *documents, const cpb_domain *domain)
+{
+    json_t *const object = json_object();
+    bool good = object;
+    json_put(object, "version", json_integer(CPB_SCHEDULE_VERSION), &good);
+    put_schedule(object, schedule, domain, &good);
+    json_put(object, "profile_numbers", profile_to_json(&domain->setup.profile), &good);
+    json_put(object, "documents", step_documents_to_json(documents), &good);
+    json_put(object, "block", json_integer(cpb_schedule_block(schedule)), &good);
+    json_put(object, "placements", placements_to_json(schedule), &good);
+    return whole(object, good);
+}

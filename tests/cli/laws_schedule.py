@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must hold of schedules and of the files that they are written to."""
+
+import json
+import os
+import random
+
+from laws import changed, scalars, with_value
+
+LENGTHS = [60000, 5000, 300, 4000, 8000, 16000, 0, 2000, 700, 3100, 9000, 2500]
+ROWS = ["auto", "free", "lockstep", "grid", "flat", "first-fit", "longest-first", "wlb",
+        "megatron"]
+FIXED = {"auto", "grid", "first-fit", "longest-first", "wlb"}  # groups of one size
+TABLE = """tokens,place,holder,cost,loss,waited
+3000,4,0,900000,3000,0
+900,0,-1,70000,0,1
+40,2,3,10,7,2
+0,9,1,0,0,3
+7000,1,,5000000,6999,0
+"""
+
+# What the figures are counted from, and notes.
+INPUTS = {"ranks_per_node", "budget", "micro_least", "micro_most", "micro_multiple",
+          "token_multiple", "fixed", "stages", "window", "hold", "sizes", "one_size", "groups_only",
+          "meet", "overlap", "backward", "model", "profile_numbers"}
+NOTES = {"row", "chosen"}
+
+
+def write(cpb, *flags, documents=",".join(map(str, LENGTHS)), budget=8192, ranks=16):
+    """A schedule file and what is in it."""
+    cpb.good("schedule", "--documents", documents, "--ranks", ranks, "--budget", budget,
+             "-o", "s.json", *flags)
+    return json.loads((cpb.folder / "s.json").read_text())
+
+
+def law_every_schedule_is_proved(cpb):
+    (cpb.folder / "table.csv").write_text(TABLE)
+    for meet in ("step", "micro", "pipe:3"):
+        for row in ROWS:
+            for extra in ([], ["--nodes", 4, "--backward", "--overlap", "none"],
+                          ["--groups", "2,8,16", "--multiple", 64],
+                          ["--groups", "any", "--batches-multiple", 4, "--fixed", 1000]):
+                write(cpb, "--row", row, "--meet", meet, *extra)
+                assert "proved: 11 documents" in cpb.good("check", "--schedule", "s.json")
+            if row in FIXED:
+                write(cpb, "--row", row, "--meet", meet, "--one-size")
+                cpb.good("check", "--schedule", "s.json")
+            write(cpb, "--row", row, "--meet", meet, documents="@table.csv")
+            cpb.good("check", "--schedule", "s.json")
+
+
+def law_a_step_without_documents_is_a_schedule_too(cpb):
+    (cpb.folder / "none.csv").write_text("tokens\n")
+    for documents in ("0", "0,0,0", "@none.csv"):
+        said = write(cpb, documents=documents)
+        assert not said["schedule"] and len(said["left"]) == said["left_over"]
+        assert "proved: 0 documents" in cpb.good("check", "--schedule", "s.json")
+
+
+def law_the_file_holds_what_json_prints(cpb):
+    for extra in ([], ["--meet", "micro", "--row", "grid"]):
+        said = write(cpb, *extra)
+        printed = json.loads(cpb.good(
+            "schedule", "--documents", ",".join(map(str, LENGTHS)), "--ranks", 16,
+            "--budget", 8192, "--json", *extra))
+        assert printed.items() <= said.items()
+        assert said["documents"] == {"tokens": LENGTHS}
+
+
+def law_every_document_is_in_one_group_or_left_over(cpb):
+    draw = random.Random(5)
+    for _ in range(20):
+        lengths = [draw.choice([0, 1, 50, 3000, draw.randint(1, 40000)])
+                   for _ in range(draw.randint(1, 60))]
+        said = write(cpb, documents=",".join(map(str, lengths)))
+        grouped = [d for group in said["schedule"] for d in group["documents"]]
+        left = [one["document"] for one in said["left"]]
+        assert sorted(grouped + left) == list(range(len(lengths)))
+        assert left == [d for d, n in enumerate(lengths) if not n]
+
+
+def law_a_table_of_documents_says_all_that_is_known(cpb):
+    (cpb.folder / "table.csv").write_text(TABLE)
+    said = write(cpb, documents="@table.csv")
+    assert said["documents"] == {
+        "tokens": [3000, 900, 40, 0, 7000], "place": [4, 0, 2, 9, 1],
+        "holder": [0, -1, 3, 1, -1], "cost": [900000, 70000, 10, 0, 5000000],
+        "loss": [3000, 0, 7, 0, 6999], "waited": [0, 1, 2, 3, 0]}
+    assert said["waited_max"] == 2
+    assert said["loss_mean"] * 16 == 3000 + 7 + 6999
+
+
+def refute(cpb, mutants):
+    survivors = []
+    for path, mutant in mutants:
+        (cpb.folder / "mutant.json").write_text(json.dumps(mutant))
+        done = cpb.run("check", "--schedule", "mutant.json")
+        assert done.returncode in (0, 1), f"{path}: status {done.returncode}"
+        if done.returncode == 0:
+            survivors.append(path)
+    assert not survivors, f"check accepts changed {survivors}"
+
+
+def is_recounted(path):
+    if path[0] == "documents":
+        return path[1] == "tokens"
+    return path[0] not in INPUTS | NOTES
+
+
+def to_mutate(cpb):
+    (cpb.folder / "table.csv").write_text(TABLE)
+    yield write(cpb)
+    yield write(cpb, "--meet", "micro", "--row", "grid", "--multiple", 64)
+    yield write(cpb, "--meet", "pipe:2", "--row", "lockstep")
+    yield write(cpb, documents="@table.csv", ranks=4)
+
+
+def law_check_refutes_every_changed_value(cpb):
+    for said in to_mutate(cpb):
+        mutants = []
+        for path in filter(is_recounted, scalars(said)):
+            value = said
+            for step in path:
+                value = value[step]
+            if changed(value) is not None:
+                mutants.append((path, with_value(said, path, changed(value))))
+            if isinstance(value, int):
+                mutants.append((path, with_value(said, path, value - 1)))
+            mutants.append((path, with_value(said, path, [])))
+        refute(cpb, mutants)
+
+
+def law_check_refutes_lost_doubled_and_swapped_elements(cpb):
+    for said in to_mutate(cpb):
+        mutants = [((key,), {k: v for k, v in said.items() if k != key}) for key in said]
+        for key in ("schedule", "placements", "left"):
+            if not said[key]:
+                continue
+            mutants += [((key, "shorter"), said | {key: said[key][:-1]}),
+                        ((key, "longer"), said | {key: said[key] + said[key][-1:]}),
+                        ((key, "none"), said | {key: []})]
+        mutants.append((("schedule", "swapped"),
+                        said | {"schedule": [said["schedule"][1], said["schedule"][0],
+                                             *said["schedule"][2:]]}))
+        for d, placement in enumerate(said["placements"]):
+            other = None if placement else [0, 0, 1]
+            mutants.append((("placements", d), with_value(said, ("placements", d), other)))
+        for g, group in enumerate(said["schedule"]):
+            path = ("schedule", g, "documents")
+            mutants.append((path, with_value(said, path, group["documents"][1:])))
+            mutants.append((path, with_value(said, path, group["documents"] * 2)))
+        if said["left"]:
+            mutants.append((("left", 0, "reason"),
+                            with_value(said, ("left", 0, "reason"), "held")))
+        refute(cpb, mutants)
+
+
+def law_every_truncation_of_a_schedule_file_is_refused(cpb):
+    write(cpb)
+    text = (cpb.folder / "s.json").read_bytes().rstrip()
+    for length in range(0, len(text), max(1, len(text) // 60)):
+        (cpb.folder / "cut.json").write_bytes(text[:length])
+        assert "line" in cpb.refused("check", "--schedule", "cut.json")
+
+
+def law_times_beyond_what_a_double_holds_are_proved(cpb):
+    (cpb.folder / "table.csv").write_text(
+        "tokens,cost\n" + "".join(f"100,{(1 << 52) + 7 * i}\n" for i in range(40)))
+    for meet in ("step", "micro"):
+        said = write(cpb, "--meet", meet, documents="@table.csv", ranks=4)
+        cpb.good("check", "--schedule", "s.json")
+        refute(cpb, [(("step_time",), said | {"step_time": said["step_time"] * (1 + 1e-9)})])
+
+
+def law_failed_writes_leave_nothing_behind(cpb):
+    (cpb.folder / "s.json").write_text("precious")
+    arguments = ("schedule", "--documents", "100,7", "--ranks", 2, "--budget", 60)
+    with open("/dev/full", "wb") as full:
+        assert "No space" in cpb.refused(*arguments, "--json", stdout=full)
+        assert "No space" in cpb.refused(*arguments, "--compare", stdout=full)
+    reader, writer = os.pipe()
+    os.close(reader)
+    assert "Broken pipe" in cpb.refused(*arguments, stdout=writer)
+    os.close(writer)
+    assert "No space" in cpb.refused(*arguments, "-o", "/dev/full")
+    assert os.listdir(cpb.folder) == ["s.json"]
+    assert (cpb.folder / "s.json").read_text() == "precious"
