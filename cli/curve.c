@@ -5,6 +5,7 @@
 #include "figures.h"
 #include "message.h"
 #include "packs.h"
+#include "row.h"
 #include "setup.h"
 #include "table.h"
 #include "trial.h"
@@ -201,12 +202,15 @@ static void by_csv(const curve *from)
     fputc('\n', stdout);
 }
 
-static bool by_json(const curve *from, cpb_error *error)
+static bool by_json(const curve *from, const cli_options *options, cpb_error *error)
 {
-    bool good = true;
+    cli_recipe recipe = {0};
+    bool good = recipe_write_command(options, &recipe, error);
+    if (!good)
+        return false;
     json_t *const list = json_array();
     for (size_t i = 0; i < from->n; i++) {
-        json_t *const object = report_to_json(&from->points[i].report);
+        json_t *const object = row_to_json(-1, &from->points[i].report, &recipe);
         if (object)
             json_put(object, "busiest", json_integer(busiest(&from->points[i].report)),
                      &good);
@@ -214,13 +218,14 @@ static bool by_json(const curve *from, cpb_error *error)
     }
     good = good ? json_print_list(list, error) : fail_memory(error);
     json_decref(list);
+    recipe_free(&recipe);
     return good;
 }
 
 static bool print(const curve *from, const cli_options *options, cpb_error *error)
 {
     if (options->json)
-        return by_json(from, error);
+        return by_json(from, options, error);
     if (!options->csv)
         return by_table(from, error);
     by_csv(from);

@@ -136,6 +136,17 @@ def law_numbers_of_a_page_are_those_of_a_comparison(cpb):
         assert (cpb.folder / "page.html").read_bytes() == first, "the same rows"
 
 
+def law_a_curve_becomes_a_page_with_its_trade_off(cpb):
+    text = cpb.good("compare", "--documents", "5000,300,12000,8000,333", "--ranks", 4,
+                    "--curve", "--json")
+    (cpb.folder / "curve.json").write_text(text)
+    page = page_of(cpb, "curve.json")
+    agree_with_rows(page, json.loads(text))
+    plots = page.values("img", "alt")
+    drawn = cpb.run("draw", "--documents", 5, "--ranks", 1, "-o", "x.svg").returncode == 0
+    assert any(plot.startswith("Balance against traffic") for plot in plots) == drawn
+
+
 def law_a_page_needs_nothing_else(cpb):
     cpb.good(*SWEEP, "-o", "rows.csv")
     page = page_of(cpb, "rows.csv")
