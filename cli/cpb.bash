@@ -32,7 +32,7 @@ _cpb() {
         [schedule]='--documents --ranks --nodes --profile --model --overlap --backward --budget --row --meet --groups --one-size --groups-only --batches --batches-least --batches-multiple --multiple --fixed --window --hold --compare --json --output --help'
         [pad]='--documents --ranks --multiple --json --help'
         [attend]='--documents --mask --ranks --nodes --balancer --chunk --tolerance --sizes --cap --kernel --cost --profile --model --overlap --backward --effort --seed --compare --timeline --timings --json --help'
-        [draw]='--documents --mask --combine --ranks --nodes --speeds --balancer --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --effort --order --plan --output --help'
+        [draw]='--documents --mask --combine --ranks --nodes --speeds --balancer --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --effort --order --plan --schedule --output --help'
     )
     local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     COMPREPLY=()

@@ -2,6 +2,7 @@
 /* cpb draw: plans as pictures, side by side. */
 #include "command.h"
 #include "drawing.h"
+#include "drawschedule.h"
 #include "drawtext.h"
 #include "message.h"
 #include "output.h"
@@ -21,11 +22,17 @@ typedef struct state {
     cli_source *sources; /* [n_sources] plan files, or an order */
     size_t n_views;
     cli_view *views; /* [n_views] */
+    size_t n_schedules;
+    cli_scheduleview *schedules; /* [n_schedules] */
 } state;
 
 static bool ready(const cli_options *options, cpb_error *error)
 {
     const bool mask = options->documents || options->n_masks;
+    if (options->schedules.n)
+        return options->n_said == options->schedules.n + !!options->output ||
+               fail(error, "--schedule stands alone, beside --output: a schedule file "
+                           "holds all that is drawn");
     if (options->plans.n && options->order)
         return fail(error,
                     "--plan and --order stand beside each other; accepted is one");
@@ -35,7 +42,8 @@ static bool ready(const cli_options *options, cpb_error *error)
     if (options->plans.n)
         return true;
     if (!mask)
-        return fail(error, "nothing to draw; give --plan, --documents or --mask");
+        return fail(error,
+                    "nothing to draw; give --plan, --schedule, --documents or --mask");
     return options->ranks >= 0 || fail(error, "--ranks is missing");
 }
 
@@ -129,12 +137,36 @@ static bool add_sources(const cli_options *options, state *s, cpb_error *error)
     return true;
 }
 
+static bool add_schedules(const cli_texts *paths, state *s, cpb_error *error)
+{
+    s->schedules = calloc(paths->n, sizeof *s->schedules);
+    if (!s->schedules)
+        return fail_memory(error);
+    while (s->n_schedules < paths->n) {
+        cli_scheduleview *const next = &s->schedules[s->n_schedules];
+        if (!scheduleview_read(paths->text[s->n_schedules++], next, error))
+            return false;
+    }
+    return true;
+}
+
+/* Whatever the flags name. */
+static bool add_all(const cli_options *options, state *s, cpb_error *error)
+{
+    if (options->schedules.n)
+        return add_schedules(&options->schedules, s, error);
+    return options->plans.n || options->order ? add_sources(options, s, error)
+                                              : add_balancers(options, s, error);
+}
+
 static bool write_picture(const char *path, const state *s, cpb_error *error)
 {
     picture *const p = picture_create();
-    const bool good = (p || fail_memory(error)) &&
-                      drawing_page(p, s->n_views, s->views, error) &&
-                      picturefile_write(p, path, error);
+    const bool drawn =
+        p ? s->n_schedules ? drawschedule_page(p, s->n_schedules, s->schedules, error)
+                           : drawing_page(p, s->n_views, s->views, error)
+          : fail_memory(error);
+    const bool good = drawn && picturefile_write(p, path, error);
     if (good && !picture_has_fonts(p))
         complain("draw", EXIT_DONE,
                  "warning: no font is installed; letters are drawn as strokes");
@@ -144,6 +176,8 @@ static bool write_picture(const char *path, const state *s, cpb_error *error)
 
 static bool show(const state *s, cpb_error *error)
 {
+    if (!drawschedule_print(stdout, s->n_schedules, s->schedules, error))
+        return false;
     for (size_t i = 0; i < s->n_views; i++) {
         if (i)
             putchar('\n');
@@ -158,9 +192,7 @@ static bool run(const cli_options *options, cpb_error *error)
     state s = {.n_views = 0};
     picture_format format;
     bool good = !options->output || picturefile_format(options->output, &format, error);
-    if (good)
-        good = options->plans.n || options->order ? add_sources(options, &s, error)
-                                                  : add_balancers(options, &s, error);
+    good = good && add_all(options, &s, error);
     if (good)
         good = options->output ? write_picture(options->output, &s, error)
                                : show(&s, error);
@@ -170,6 +202,9 @@ static bool run(const cli_options *options, cpb_error *error)
         source_free(&s.sources[i]);
     for (size_t i = 0; i < s.n_plans; i++)
         cpb_plan_free(s.plans[i]);
+    for (size_t i = 0; i < s.n_schedules; i++)
+        scheduleview_free(&s.schedules[i]);
+    free(s.schedules);
     free(s.views);
     free(s.sources);
     free(s.plans);
@@ -179,20 +214,24 @@ static bool run(const cli_options *options, cpb_error *error)
 
 const cli_command draw_command = {
     .name = "draw",
-    .summary = "a plan as a picture: mask by owner, loads, traffic",
+    .summary = "a plan or a schedule as a picture",
     .usage =
-        "(--documents LENGTHS | --mask MASK | --plan FILE.json | --order FILE.npy) "
-        "[--ranks W] [-o FILE] [FLAG ...]",
+        "(--documents LENGTHS | --mask MASK | --plan FILE.json | --order FILE.npy | "
+        "--schedule FILE.json) [--ranks W] [-o FILE] [FLAG ...]",
     .about =
         "Every allowed pair has the colour of the rank that computes it; above it lies "
         "the\nline of tokens by owner, below it loads, traffic and figures. Repeat "
         "--balancer or\n--plan to see plans side by side. More than 16 ranks share "
-        "colours in groups.\n",
+        "colours in groups.\n"
+        "\nOf a schedule: time to the right, a row per rank, the colour of a stretch "
+        "is "
+        "the\nsize of its group; pale where the rank waits for its group.\n",
     .examples = "  cpb draw --documents 5000,300,12000 --ranks 8\n"
                 "  cpb draw --documents 5000,300,12000 --ranks 8 --balancer head-tail "
                 "\\\n"
                 "    --balancer auto -o before-after.svg\n"
-                "  cpb draw --plan plan.json -o plan.pdf\n",
+                "  cpb draw --plan plan.json -o plan.pdf\n"
+                "  cpb draw --schedule schedule.json -o schedule.svg\n",
     .user = USED_BY_DRAW,
     .ready = ready,
     .run = run,

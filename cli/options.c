@@ -180,6 +180,7 @@ void options_free(cli_options *options)
     free(options->masks);
     free(options->balancers.text);
     free(options->plans.text);
+    free(options->schedules.text);
     axes_free(&options->axes);
     speeds_free(&options->speeds);
 }

@@ -92,6 +92,7 @@ typedef struct cli_options {
     int64_t window;
     int64_t hold;
     const char *schedule;
+    cli_texts schedules; /* where it repeats */
     bool compare;
     const char *timeline;
     const char *timings;

@@ -70,6 +70,7 @@ typedef struct chart_rows {
     const chart_span *span; /* [n_spans] */
     size_t n_marks;
     const chart_mark *mark; /* [n_marks] upright dashed lines */
+    double reach;           /* as of bars */
 } chart_rows;
 
 /* A matrix as a heat map; 0 is paper. */

@@ -2,10 +2,10 @@
 /* Rows of stretches along one time. */
 #include "frame.h"
 
-/* From the first stretch, or 0 where all begin later, to the last end or mark. */
+/* From the first stretch, or 0 where all begin later, to the last end, mark or reach. */
 static chart_scale scale_of(const chart_rows *rows)
 {
-    double low = 0, high = 0;
+    double low = 0, high = rows->reach;
     for (size_t i = 0; i < rows->n_spans; i++) {
         low = rows->span[i].begin < low ? rows->span[i].begin : low;
         high = rows->span[i].end > high ? rows->span[i].end : high;

@@ -25,6 +25,15 @@ trap 'rm -rf "$scratch"' EXIT
     "$folder/sweep-traffic.svg"
 "$here/plot.py" "$scratch/sweep.html" 'A step on 16 ranks' "$folder/sweep-step.svg"
 
+# A step with giants: fixed groups beside two ways to schedule it.
+step=60000,31000,$(seq -s, 200 170 9000)
+for row in first-fit free flat; do
+    "$cpb" schedule --documents "$step" --ranks 16 --budget 16384 --row $row \
+        -o "$scratch/$row.json" >/dev/null
+done
+"$cpb" draw --schedule "$scratch/first-fit.json" --schedule "$scratch/free.json" \
+    --schedule "$scratch/flat.json" -o "$folder/schedule.png"
+
 # They travel with every clone.
 for picture in "$folder"/*.png "$folder"/*.svg; do
     bytes=$(wc -c <"$picture")

@@ -6,6 +6,7 @@ import os
 import random
 
 from laws import changed, scalars, with_value
+from laws_draw import pictures_are_built
 
 LENGTHS = [60000, 5000, 300, 4000, 8000, 16000, 0, 2000, 700, 3100, 9000, 2500]
 ROWS = ["auto", "free", "lockstep", "grid", "flat", "first-fit", "longest-first", "wlb",
@@ -185,3 +186,41 @@ def law_failed_writes_leave_nothing_behind(cpb):
     assert "No space" in cpb.refused(*arguments, "-o", "/dev/full")
     assert os.listdir(cpb.folder) == ["s.json"]
     assert (cpb.folder / "s.json").read_text() == "precious"
+
+
+def law_a_schedule_is_drawn_the_same_every_time(cpb):
+    if not pictures_are_built(cpb):
+        return
+    write(cpb)
+    for ending, start in (("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")):
+        pages = []
+        for name in (f"a.{ending}", f"b.{ending}"):
+            cpb.good("draw", "--schedule", "s.json", "-o", name)
+            pages.append((cpb.folder / name).read_bytes())
+        assert pages[0].startswith(start)
+        assert ending == "pdf" or pages[0] == pages[1]
+
+
+def law_ranks_work_as_long_as_their_letters_say(cpb):
+    """Drawn with characters: letters and dots of a row are the time of its groups."""
+    for extra in ([], ["--meet", "micro", "--row", "lockstep"], ["--row", "flat"]):
+        said = write(cpb, *extra)
+        rows = [line[7:] for line in cpb.good("draw", "--schedule", "s.json").splitlines()
+                if line[:6].strip().isdigit() and line[:1] == " "]
+        assert len(rows) == 16
+        for rank, row in enumerate(rows):
+            ends = {(g["start"], g["end"]) for g in said["schedule"]
+                    if g["first"] <= rank < g["first"] + g["ranks"]}
+            inside = sum(end - start for start, end in ends) / said["step_time"]
+            drawn = len(row.replace(" ", "")) / len(row)
+            assert abs(inside - drawn) <= (len(ends) + 1) / len(row), (rank, inside, drawn)
+
+
+def law_a_schedule_of_others_is_not_drawn(cpb):
+    said = write(cpb)
+    said["hash"] = "0123456789abcdef"
+    (cpb.folder / "other.json").write_text(json.dumps(said))
+    assert "another schedule" in cpb.refused("draw", "--schedule", "other.json")
+    said["chosen"] = "nothing"
+    (cpb.folder / "other.json").write_text(json.dumps(said))
+    assert "nothing" in cpb.refused("draw", "--schedule", "other.json")
