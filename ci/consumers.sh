@@ -19,12 +19,12 @@ outside() {
     CTEST_OUTPUT_ON_FAILURE=1 $cmake --build "$scratch/outside" --target test
 }
 
-# Build and run by pkg-config: compiler, source.
+# Build and run by pkg-config: compiler, source, package, --static where needed.
 by_pkg_config() {
     local prefix=$scratch/moved
     local flags libs
-    flags=$(pkg-config --cflags cpb)
-    libs=$(pkg-config --libs cpb)
+    flags=$(pkg-config --cflags "$3")
+    libs=$(pkg-config --libs ${4:+"$4"} "$3")
     # shellcheck disable=SC2086 # the words are options
     $1 $flags "$2" -o "$scratch/program" $libs
     LD_LIBRARY_PATH=$(dirname "$(find "$prefix" -name 'libcpb.*' | head -n 1)") \
@@ -43,8 +43,11 @@ for shared in ON OFF; do
     outside -DCMAKE_PREFIX_PATH="$scratch/moved"
     PKG_CONFIG_PATH=$(dirname "$(find "$scratch/moved" -name cpb.pc)")
     export PKG_CONFIG_PATH
-    by_pkg_config "gcc -std=c11" tests/consumer/main.c
-    by_pkg_config "g++ -std=c++17" tests/consumer/main.cc
+    by_pkg_config "gcc -std=c11" tests/consumer/main.c cpb
+    by_pkg_config "g++ -std=c++17" tests/consumer/main.cc cpb
+    static=
+    [ $shared = ON ] || static=--static
+    by_pkg_config "mpicc -std=c11" tests/consumer/mpi.c cpb-mpi $static
     if [ $shared = ON ]; then
         "$scratch/moved/bin/cpb" --version
         find "$scratch/moved" -type f -printf '%P\n' | sort
