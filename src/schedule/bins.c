@@ -3,11 +3,9 @@
  *
  * lockstep  one block of all ranks, so that every micro-batch is filled as one
  * grid      fixed groups of one size, each a block; every size is tried
- * flat      one group of all ranks, with documents cut anywhere
  *
  * More micro-batches than the tokens need cost `fixed` each, but leave room for balance,
  * so a few numbers of them are tried. */
-#include "chain.h"
 #include "deal.h"
 #include "fill.h"
 #include "rows.h"
@@ -27,8 +25,6 @@ typedef enum dealing {
 /* What a row tries, its memory, and the best that was found. */
 typedef struct trial {
     cpb_batch *batch;
-    bool chained; /* blocks are filled by the chain, else by the fill */
-    cpb_chain chains;
     cpb_fill fill;
     cpb_deal deal;
     int64_t *cost;   /* [jobs] work, and where there is none, tokens */
@@ -41,18 +37,6 @@ typedef struct trial {
     int64_t best_time;
     int64_t needed; /* micro-batches, where none was allowed */
 } trial;
-
-static cpb_status create_chains(cpb_batch *batch, cpb_draft *draft, trial *t,
-                                cpb_error *error)
-{
-    const int32_t ranks = batch->domain->ranks;
-    const int64_t most = 4 * (batch->tokens / batch->budget + 2 * ranks);
-    t->chained = true;
-    draft->cuts = cpb_arena_take(batch->scratch, (size_t)most, sizeof *draft->cuts);
-    if (!draft->cuts)
-        return cpb_fail_memory(error);
-    return cpb_chain_create(batch, ranks, most, &t->chains, error);
-}
 
 static cpb_status create(cpb_batch *batch, cpb_draft *draft, trial *t, cpb_error *error)
 {
@@ -107,45 +91,6 @@ static void deal_sorted(trial *t)
     }
 }
 
-/* Jobs by bin, ascending inside each. */
-static void list_bins(trial *t)
-{
-    const int64_t n = t->batch->n;
-    memset(t->start, 0, ((size_t)t->deal.n_bins + 1) * sizeof *t->start);
-    for (int64_t j = 0; j < n; j++)
-        t->start[t->deal.bin[j]]++;
-    int64_t sum = 0;
-    for (int32_t bin = 0; bin <= t->deal.n_bins; bin++) {
-        sum += t->start[bin];
-        t->start[bin] = sum;
-    }
-    for (int64_t j = n; j-- > 0;)
-        t->list[--t->start[t->deal.bin[j]]] = (int32_t)j;
-}
-
-/* Fill one bin; its time, or INT64_MAX where it does not fit. */
-static int64_t fill_bin(trial *t, int32_t bin, int32_t first, int32_t width)
-{
-    const int32_t *const list = t->list + t->start[bin];
-    const int64_t n = t->start[bin + 1] - t->start[bin];
-    if (!n)
-        return 0;
-    if (t->chained) {
-        t->chains.list = list;
-        t->chains.n = n;
-        t->chains.first = first;
-        t->chains.width = width;
-        cpb_chain_run(&t->chains);
-        return t->chains.fits ? t->chains.time : INT64_MAX;
-    }
-    t->fill.list = list;
-    t->fill.n = n;
-    t->fill.first = first;
-    t->fill.width = width;
-    cpb_fill_run(&t->fill);
-    return t->fill.fits ? t->fill.time : INT64_MAX;
-}
-
 /* Fill every bin; the time of the step, INT64_MAX where one does not fit or the time is
  * not below the best. Blocks wait for each other after every micro-batch if `meet`. */
 static int64_t fill_bins(trial *t, int32_t width, bool meet)
@@ -156,11 +101,18 @@ static int64_t fill_bins(trial *t, int32_t width, bool meet)
     for (int32_t first = 0; first < t->deal.n_bins; first += blocks) {
         int64_t largest = 0;
         for (int32_t b = 0; b < blocks; b++) {
-            const int64_t time = fill_bin(t, first + b, b * width, width);
-            if (time == INT64_MAX)
+            const int32_t bin = first + b;
+            t->fill.list = t->list + t->start[bin];
+            t->fill.n = t->start[bin + 1] - t->start[bin];
+            t->fill.first = b * width;
+            t->fill.width = width;
+            if (!t->fill.n)
+                continue;
+            cpb_fill_run(&t->fill);
+            if (!t->fill.fits)
                 return INT64_MAX;
-            t->chain[b] += time;
-            largest = cpb_max(largest, time);
+            t->chain[b] += t->fill.time;
+            largest = cpb_max(largest, t->fill.time);
             if (!meet && t->chain[b] >= t->best_time)
                 return INT64_MAX;
         }
@@ -190,30 +142,16 @@ static void attempt(trial *t, int32_t width, int32_t block, int32_t micro_batche
         deal_sorted(t);
     else if (!cpb_deal_run(&t->deal, batch->n))
         return;
-    list_bins(t);
-    t->chains.n_cuts = 0;
+    cpb_deal_list(&t->deal, batch->n, t->list, t->start);
     const int64_t time = fill_bins(t, width, meet);
     if (time >= t->best_time)
         return;
     t->best_time = time;
     t->best->micro_batches = micro_batches;
     t->best->block = block;
-    const cpb_place *const place = t->chained ? t->chains.place : t->fill.place;
     for (int64_t j = 0; j < batch->n; j++) {
-        t->best->place[j] = place[j];
+        t->best->place[j] = t->fill.place[j];
         t->best->place[j].micro = t->deal.bin[j] / blocks;
-    }
-    for (int64_t i = 0; i < t->chains.n_cuts; i++)
-        t->best->cuts[i] = t->chains.cuts[i];
-}
-
-/* The thickness of slices is the chain's only choice. */
-static void attempt_chains(trial *t, int32_t width, int32_t micro)
-{
-    static const int thin[] = {0, CPB_CHAIN_THIN / 2, CPB_CHAIN_THIN};
-    for (size_t i = 0; i < sizeof thin / sizeof *thin; i++) {
-        t->chains.thin = thin[i];
-        attempt(t, width, width, micro, MIXED);
     }
 }
 
@@ -242,10 +180,6 @@ static void try_width(trial *t, int32_t width, int32_t block)
         if (micro == last)
             continue;
         last = micro;
-        if (t->chained) {
-            attempt_chains(t, width, micro);
-            continue;
-        }
         attempt(t, width, block, micro, MIXED);
         if (!block && micro > 1)
             attempt(t, width, block, micro, SORTED);
@@ -283,24 +217,6 @@ cpb_status cpb_row_grid(cpb_batch *batch, cpb_draft *draft, cpb_error *error)
     for (size_t s = cpb_batch_least_size(batch, batch->longest); s < batch->n_sizes;
          s = cpb_batch_next_rung(batch, s))
         try_width(&t, batch->sizes[s], batch->sizes[s]);
-    status = finish(&t, error);
-done:
-    return status;
-}
-
-cpb_status cpb_row_flat(cpb_batch *batch, cpb_draft *draft, cpb_error *error)
-{
-    const int32_t ranks = batch->domain->ranks;
-    trial t;
-    cpb_status status;
-    if (!cpb_batch_may_cut(batch))
-        return cpb_fail(error, CPB_UNSUPPORTED, -1,
-                        "row 'flat' cuts documents anywhere over all ranks, which %s",
-                        batch->domain->groups_only ? "a runtime of groups only does not"
-                                                   : "is no group size of the list");
-    CPB_TRY(create(batch, draft, &t, error));
-    CPB_TRY(create_chains(batch, draft, &t, error));
-    try_width(&t, ranks, ranks);
     status = finish(&t, error);
 done:
     return status;

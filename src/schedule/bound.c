@@ -3,7 +3,9 @@
  *
  * 1. Work. The shares of a document sum to its work at least, a rank takes `fixed` for
  *    every micro-batch, and tokens / budget micro-batches of ranks are needed. So the
- *    ranks together take that, and one of them takes the mean or more.
+ *    ranks together take that, and one of them takes the mean or more. A rank without
+ *    work saves a `fixed`, but leaves its share of the work to others, so that every rank
+ *    may be taken to have one.
  * 2. Alone. A document of L tokens is whole on a rank, and then takes its work; or the rank
  *    with its last token has c of its tokens, at most a budget, and receives the other
  *    L - c keys. What that takes is linear in c, so the least lies at one end. Its work is
@@ -34,7 +36,7 @@ typedef struct giants {
  * many as a rank holds. Rounding of a time on the wire is taken off. */
 static int64_t least_cut(const cpb_batch *batch, const cpb_job *job)
 {
-    const int64_t most = cpb_min(batch->budget, job->tokens - 1);
+    const int64_t most = cpb_max(1, cpb_min(batch->budget, job->tokens - 1));
     const int64_t ends[] = {1, most};
     int64_t least = INT64_MAX;
     for (int i = 0; i < 2; i++) {
@@ -45,18 +47,16 @@ static int64_t least_cut(const cpb_batch *batch, const cpb_job *job)
     return least;
 }
 
-/* The least time of a micro-batch with job `j` cut evenly over a group of sizes[s]: such
- * groups lie in their nodes in as many ways as there are ranks in a node at most. */
+/* The least time of a micro-batch with job `j` cut evenly over a group of sizes[s], which
+ * may begin at any rank of a node. */
 static int64_t least_group(const cpb_batch *batch, int64_t j, size_t s)
 {
     const int32_t per_node = batch->price.ranks_per_node, ranks = batch->sizes[s];
     int64_t least = cpb_batch_alone(batch, j, s);
     if (per_node % ranks == 0 || ranks % per_node == 0)
         return least;
-    const int32_t ways = (int32_t)cpb_min(per_node, batch->domain->ranks / ranks);
-    for (int32_t k = 1; k < ways; k++) {
-        const cpb_share share =
-            cpb_batch_share(batch, &batch->jobs[j], k * ranks, ranks);
+    for (int32_t first = 1; first < per_node; first++) {
+        const cpb_share share = cpb_batch_share(batch, &batch->jobs[j], first, ranks);
         least = cpb_min(least, cpb_price_time(&batch->price, &share));
     }
     return least;
@@ -79,8 +79,6 @@ static int64_t least_alone(const cpb_batch *batch, int64_t j)
     const int64_t fixed = batch->price.fixed, time = job->work + fixed;
     if (!cpb_batch_may_cut(batch) && batch->domain->sizes != CPB_SIZES_ANY)
         return least_even(batch, j);
-    if (job->tokens < 2)
-        return time;
     const int64_t mean = fixed + cpb_ceil_div(job->work, batch->domain->ranks);
     const int64_t cut = cpb_max(mean, least_cut(batch, job));
     return job->tokens <= batch->budget ? cpb_min(time, cut) : cut;
@@ -103,8 +101,9 @@ static int64_t bound_alone(const cpb_batch *batch)
 /* Bound 1. */
 static int64_t bound_work(const cpb_batch *batch)
 {
-    const int64_t micro = cpb_ceil_div(batch->tokens, batch->budget);
-    return cpb_ceil_div(batch->work + micro * batch->price.fixed, batch->domain->ranks);
+    const int64_t ranks = batch->domain->ranks;
+    const int64_t micro = cpb_max(ranks, cpb_ceil_div(batch->tokens, batch->budget));
+    return batch->n ? cpb_ceil_div(batch->work + micro * batch->price.fixed, ranks) : 0;
 }
 
 /* Bound 3. */

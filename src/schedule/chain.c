@@ -62,44 +62,54 @@ static cpb_share share_of(const cpb_chain *c, const cpb_chain_end *end, int64_t 
     return cpb_batch_part_share(c->batch, job, &part);
 }
 
-/* The time that short documents would take to fill the rank up to its reserve. */
-static int64_t reserved(const cpb_chain *c, int64_t tokens)
-{
-    const cpb_job *const job = job_at(c, &c->back);
-    if (tokens >= c->reserve)
-        return 0;
-    return (int64_t)((cpb_wide)job->work * (c->reserve - tokens) / job->tokens);
-}
-
-static bool fits(const cpb_chain *c, const cpb_chain_end *end, int64_t to, bool reserve)
+/* Time of the rank at hand with the next job of `end` up to `to`, INT64_MAX where it has no
+ * room for it. */
+static int64_t time_with(const cpb_chain *c, const cpb_chain_end *end, int64_t to)
 {
     cpb_share share = share_of(c, end, to);
     cpb_share_add(&share, &c->load, 1);
-    if (share.tokens > c->batch->budget)
-        return false;
-    return cpb_price_time(&c->batch->price, &share) +
-               (reserve ? reserved(c, share.tokens) : 0) <=
-           c->limit;
+    return share.tokens <= c->batch->budget ? cpb_price_time(&c->batch->price, &share)
+                                            : INT64_MAX;
+}
+
+/* The most units of tile_q tokens, more than `low` and less than `high`, up to which the
+ * next job of `end` can be placed, else `low`. Times grow nearly evenly with the units, so
+ * the next ones to try are where a line meets the limit. */
+static int64_t most_units(const cpb_chain *c, const cpb_chain_end *end, int64_t low,
+                          int64_t high)
+{
+    const int64_t unit = c->batch->price.tile_q, limit = c->limit;
+    int64_t low_time = cpb_price_time(&c->batch->price, &c->load), high_time = 0;
+    while (high - low > 1) {
+        int64_t at = low + (high - low) / 2;
+        if (high_time > limit && high_time < INT64_MAX && low_time < limit)
+            at = low + (int64_t)((cpb_wide)(limit - low_time) * (high - low) /
+                                 (high_time - low_time));
+        else if (!high_time)
+            at = high - 1;
+        at = cpb_max(low + 1, cpb_min(at, high - 1));
+        const int64_t time = time_with(c, end, at * unit);
+        if (time <= limit) {
+            low = at;
+            low_time = time;
+        } else {
+            high = at;
+            high_time = time;
+        }
+    }
+    return low;
 }
 
 /* How far the next job of `end` can be placed: all of it, or up to a multiple of tile_q;
  * what is left over is long enough to hide its keys, if possible. */
-static int64_t reach(const cpb_chain *c, const cpb_chain_end *end, bool reserve)
+static int64_t reach(const cpb_chain *c, const cpb_chain_end *end)
 {
     const int64_t tokens = job_at(c, end)->tokens, unit = c->batch->price.tile_q;
-    const int64_t room =
-        cpb_min(tokens - 1, end->done + c->batch->budget - c->load.tokens);
-    if (fits(c, end, tokens, reserve))
+    const int64_t room = end->done + c->batch->budget - c->load.tokens;
+    if (time_with(c, end, tokens) <= c->limit)
         return tokens;
-    int64_t low = end->done / unit, high = room / unit + 1;
-    while (high - low > 1) {
-        const int64_t middle = low + (high - low) / 2;
-        if (fits(c, end, middle * unit, reserve))
-            low = middle;
-        else
-            high = middle;
-    }
-    const int64_t most = low * unit;
+    const int64_t most = unit * most_units(c, end, end->done / unit,
+                                           cpb_min(tokens - 1, room) / unit + 1);
     const int64_t wanted = (tokens - c->hidden) / unit * unit;
     return wanted > end->done && wanted < most ? wanted : cpb_max(most, end->done);
 }
@@ -112,7 +122,6 @@ static void put(cpb_chain *c, cpb_chain_end *end, int32_t r, int64_t to)
     const cpb_share share = share_of(c, end, to);
     const int32_t mark = (int32_t)(end->n + 1);
     cpb_share_add(&c->load, &share, 1);
-    c->left -= share.tokens;
     if (!end->done) {
         *place = (cpb_place){.first = c->first + r, .ranks = 1};
     } else {
@@ -133,7 +142,7 @@ static bool go_on(cpb_chain *c, cpb_chain_end *end, int32_t r)
 {
     if (!end->done)
         return true;
-    const int64_t to = reach(c, end, false);
+    const int64_t to = reach(c, end);
     if (to <= end->done)
         return false;
     put(c, end, r, to);
@@ -155,10 +164,10 @@ static void take_front(cpb_chain *c, int32_t r)
         const bool cut = must_cut(c, job);
         if (cut && c->back.done)
             return;
-        const int64_t to = cut || fits(c, &c->front, job->tokens, true)
-                               ? reach(c, &c->front, true)
-                               : 0;
-        if (to < job->tokens && (!cut || !to))
+        if (!cut && time_with(c, &c->front, job->tokens) > c->limit)
+            return;
+        const int64_t to = reach(c, &c->front);
+        if (!to)
             return;
         put(c, &c->front, r, to);
     }
@@ -170,7 +179,7 @@ static void take_back(cpb_chain *c, int32_t r)
 {
     while (has_back(c) && !c->back.done) {
         const cpb_job *const job = job_at(c, &c->back);
-        const int64_t to = reach(c, &c->back, false);
+        const int64_t to = reach(c, &c->back);
         if (to < job->tokens && (!to || (c->front.done && job->work > c->limit / 2)))
             return;
         put(c, &c->back, r, to);
@@ -181,7 +190,7 @@ static void take_back(cpb_chain *c, int32_t r)
 static void take_last(cpb_chain *c, int32_t r)
 {
     while (!is_done(c) && has_front(c) && !has_back(c) && !c->front.done) {
-        const int64_t to = reach(c, &c->front, false);
+        const int64_t to = reach(c, &c->front);
         if (!to)
             return;
         put(c, &c->front, r, to);
@@ -190,9 +199,7 @@ static void take_last(cpb_chain *c, int32_t r)
 
 static bool fill_rank(cpb_chain *c, int32_t r)
 {
-    const int64_t ranks = c->width - r;
     c->load = (cpb_share){0};
-    c->reserve = c->left / ranks * c->thin / CPB_CHAIN_THIN;
     if (!go_on(c, &c->back, r) || !go_on(c, &c->front, r))
         return false;
     take_front(c, r);
@@ -202,11 +209,12 @@ static bool fill_rank(cpb_chain *c, int32_t r)
     return true;
 }
 
-static bool fill_all(cpb_chain *c, int64_t tokens, int64_t limit)
+/* Fill with no rank above the mean time by more than `excess` steps. */
+static bool fill_all(cpb_chain *c, int64_t mean, int64_t excess)
 {
-    c->limit = limit;
+    enum { STEP = 1024 };
+    c->limit = mean + mean / STEP * excess + 1;
     c->time = 0;
-    c->left = tokens;
     c->front.at = c->front.done = c->front.n = 0;
     c->back.at = c->n - 1;
     c->back.done = c->back.n = 0;
@@ -238,29 +246,37 @@ static void keep_cuts(cpb_chain *c)
     c->n_cuts = at_back + c->back.n;
 }
 
+/* Where the answer before needed some excess, this one will need about the same. */
+static bool search(cpb_chain *c, int64_t mean)
+{
+    enum { MOST = 1 << 18, FIRST = 8 };
+    int64_t low = 0, high = c->excess ? c->excess - (c->excess + 7) / 8 : FIRST;
+    while (!fill_all(c, mean, high)) {
+        if (high > MOST)
+            return false;
+        low = high;
+        high += high / 8 + 1;
+        if (!c->excess || high > 2 * c->excess)
+            high += high / 2;
+    }
+    const int64_t close = high / 8 + 1;
+    bool filled = true;
+    while (high - low > close) {
+        const int64_t middle = low + (high - low) / 2;
+        filled = fill_all(c, mean, middle);
+        *(filled ? &high : &low) = middle;
+    }
+    c->excess = high;
+    return filled || fill_all(c, mean, high);
+}
+
 void cpb_chain_run(cpb_chain *c)
 {
-    enum { STEP = 256, MOST = 1 << 16 };
     const cpb_batch *const batch = c->batch;
-    int64_t work = 0, tokens = 0;
-    for (int64_t i = 0; i < c->n; i++) {
+    int64_t work = 0;
+    for (int64_t i = 0; i < c->n; i++)
         work += batch->jobs[c->list[i]].work;
-        tokens += batch->jobs[c->list[i]].tokens;
-    }
-    const int64_t mean = batch->price.fixed + cpb_ceil_div(work, c->width);
-    int64_t low = 0, high = 1;
-    while (high < MOST && !fill_all(c, tokens, mean + mean / STEP * high + 1)) {
-        low = high;
-        high *= 2;
-    }
-    while (high - low > 1 + high / 8 && high < MOST) {
-        const int64_t middle = low + (high - low) / 2;
-        if (fill_all(c, tokens, mean + mean / STEP * middle + 1))
-            high = middle;
-        else
-            low = middle;
-    }
-    c->fits = fill_all(c, tokens, mean + mean / STEP * high + 1);
+    c->fits = search(c, batch->price.fixed + cpb_ceil_div(work, c->width));
     if (c->fits)
         keep_cuts(c);
 }

@@ -6,10 +6,6 @@
 
 #include "batch.h"
 
-/* Thickness of slices: a share of the mean tokens that a rank must have room left for when
- * it takes a slice of a long document, in quarters. */
-enum { CPB_CHAIN_THIN = 4 };
-
 /* One end of the list: the next job, and how much of it is placed. */
 typedef struct cpb_chain_end {
     int64_t at;   /* index in the list */
@@ -25,7 +21,6 @@ typedef struct cpb_chain {
     const int32_t *list; /* [n] jobs, ascending: the costliest first */
     int64_t n;
     int32_t first, width; /* the block of ranks, in one micro-batch */
-    int thin;             /* 0 .. CPB_CHAIN_THIN */
     /* The answer. */
     cpb_place *place; /* [jobs of the batch] first, ranks and cut of the listed jobs */
     int64_t *cuts;    /* [n_cuts] those of earlier answers come before */
@@ -33,12 +28,11 @@ typedef struct cpb_chain {
     int64_t time; /* of the rank that takes longest */
     bool fits;    /* else nothing of the answer holds */
     /* Scratch. */
+    int64_t excess; /* of the answer before over its mean time; 0: none */
     cpb_chain_end front, back;
-    cpb_share load;  /* of the rank at hand */
-    int64_t limit;   /* the time that no rank may exceed */
-    int64_t reserve; /* tokens that the rank at hand should reach */
-    int64_t hidden;  /* tokens of a piece whose attention takes as long as its keys */
-    int64_t left;    /* tokens to be placed */
+    cpb_share load; /* of the rank at hand */
+    int64_t limit;  /* the time that no rank may exceed */
+    int64_t hidden; /* tokens of a piece whose attention takes as long as its keys */
 } cpb_chain;
 
 /* Scratch for blocks of up to `width` ranks and `most_cuts` cuts, from the batch's

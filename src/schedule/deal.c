@@ -3,6 +3,8 @@
 
 #include "../base/error.h"
 
+#include <string.h>
+
 cpb_status cpb_deal_create(const cpb_batch *batch, int32_t most, cpb_deal *deal,
                            cpb_error *error)
 {
@@ -46,6 +48,20 @@ bool cpb_deal_run(cpb_deal *deal, int64_t n)
         cpb_heap_grown(&deal->heap, bin);
     }
     return true;
+}
+
+void cpb_deal_list(const cpb_deal *deal, int64_t n, int32_t *list, int64_t *start)
+{
+    int64_t sum = 0;
+    memset(start, 0, ((size_t)deal->n_bins + 1) * sizeof *start);
+    for (int64_t j = 0; j < n; j++)
+        start[deal->bin[j]]++;
+    for (int32_t bin = 0; bin <= deal->n_bins; bin++) {
+        sum += start[bin];
+        start[bin] = sum;
+    }
+    for (int64_t j = n; j-- > 0;)
+        list[--start[deal->bin[j]]] = (int32_t)j;
 }
 
 bool cpb_first_fit_create(cpb_arena *arena, int64_t most, cpb_first_fit *fit)

@@ -26,6 +26,10 @@ cpb_status cpb_deal_create(const cpb_batch *batch, int32_t most, cpb_deal *deal,
  * each job whose first choice has no room. */
 bool cpb_deal_run(cpb_deal *deal, int64_t n);
 
+/* List the jobs 0 .. n - 1 by bin, ascending inside each: bin b holds list[start[b]] up to
+ * start[b + 1]. O(n + bins). */
+void cpb_deal_list(const cpb_deal *deal, int64_t n, int32_t *list, int64_t *start);
+
 /* The first bin with room, as a tree of the largest rooms. */
 typedef struct cpb_first_fit {
     int64_t *room; /* [2 * leaves] */
