@@ -31,9 +31,31 @@ static void print_plan(const cpb_masks *masks, const cpb_options *options)
         stop(options->balancer, &error);
     printf("%016" PRIx64 " %s load %" PRId64 " bound %" PRId64 " tiles %" PRId64
            " receive %" PRId64 " step %" PRId64 "\n",
-           cpb_plan_hash(plan), cpb_plan_balancer(plan), score.load_max, score.load_bound,
-           score.tiles, score.receive_total, score.step_time);
+           cpb_plan_hash(plan), cpb_plan_balancer(plan), score.load_max,
+           score.load_bound, score.tiles, score.receive_total, score.step_time);
     cpb_plan_free(plan);
+}
+
+/* The balancers that search, where they look at more than chunks and ranks. */
+static void print_searches(const char *text, const cpb_masks *masks, int32_t algorithm)
+{
+    static const char *const names[] = {"frugal", "auto"};
+    for (size_t b = 0; b < sizeof names / sizeof *names; b++) {
+        cpb_options options = cpb_options_default();
+        options.ranks = 8;
+        options.balancer = names[b];
+        options.algorithm = algorithm;
+        options.setup.kernel = CPB_VARLEN;
+        printf("%s %s varlen ranks 8 equal: ", text, names[b]);
+        print_plan(masks, &options);
+        options.setup.nodes = 2;
+        printf("%s %s nodes ranks 8 equal: ", text, names[b]);
+        print_plan(masks, &options);
+        options.setup.nodes = 0;
+        options.effort = CPB_EFFORT_HIGH;
+        printf("%s %s high ranks 8 equal: ", text, names[b]);
+        print_plan(masks, &options);
+    }
 }
 
 static void print_family(const char *text, int32_t algorithm)
@@ -47,8 +69,8 @@ static void print_family(const char *text, int32_t algorithm)
     const cpb_mask *const list[] = {mask};
     const cpb_masks masks = {.n = 1, .mask = list, .weight = &weight};
 
-    for (size_t b = 0; cpb_balancer_name(b); b++) {
-        for (size_t w = 0; w < sizeof worlds / sizeof *worlds; w++) {
+    for (size_t b = 0; cpb_balancer_name(b); b++)
+        for (size_t w = 0; w < sizeof worlds / sizeof *worlds; w++)
             for (int sizes = CPB_EQUAL; sizes <= CPB_UNEVEN; sizes++) {
                 cpb_options options = cpb_options_default();
                 options.ranks = worlds[w];
@@ -59,8 +81,7 @@ static void print_family(const char *text, int32_t algorithm)
                        options.ranks, sizes == CPB_EQUAL ? "equal" : "uneven");
                 print_plan(&masks, &options);
             }
-        }
-    }
+    print_searches(text, &masks, algorithm);
     cpb_mask_free(mask);
 }
 

@@ -29,20 +29,26 @@ enum { PEERS_LOOKS = 8 };
 
 /* How much is tried at each effort. */
 typedef struct patience {
-    int64_t rounds;  /* of repair */
-    int64_t looks;   /* of the climb */
-    int settlements; /* counts of loads that do not add up */
+    int64_t rounds;          /* of repair */
+    int64_t looks;           /* of the climb, and more: */
+    int64_t looks_per_chunk; /* so many for each chunk */
+    bool improves_all;       /* first plans are compared once they are improved */
+    int settlements;         /* counts of loads that do not add up */
 } patience;
 
 static const patience patiences[] = {
-    [CPB_EFFORT_FAST] = {100, 2000, 4},
-    [CPB_EFFORT_DEFAULT] = {200, 8000, 6},
-    [CPB_EFFORT_HIGH] = {2000, 160000, 12},
+    [CPB_EFFORT_FAST] = {100, 2000, 0, false, 4},
+    [CPB_EFFORT_DEFAULT] = {200, 8000, 2, false, 6},
+    [CPB_EFFORT_HIGH] = {2000, 60000, 40, true, 12},
 };
+
+/* Where all first plans are improved, each gets this part of the looks beforehand. */
+enum { PARTS_BEFOREHAND = 10 };
 
 typedef struct frugal {
     const cpb_view *view;
     const patience *patience;
+    int64_t looks;
     cpb_arena *arena;
     cpb_isles isles;
     cpb_goals goals;
@@ -140,26 +146,6 @@ static cpb_status lay_first(frugal *f, int i, cpb_board *board)
                              i == N_RECIPES + 1 ? f->goals.limit : f->goals.goal);
 }
 
-/* The first plan that promises most: `best` is it. */
-static cpb_status choose_first(frugal *f)
-{
-    const int n = N_RECIPES + (f->isles.n == 1 ? 3 : 1);
-    cpb_sum least = 0;
-    cpb_status status = CPB_OK;
-    for (int i = 0; i < n; i++) {
-        CPB_TRY(lay_first(f, i, &f->trial));
-        if (i == 0)
-            cpb_climb_start(&f->climb, &f->trial, f->goals.limit);
-        const cpb_sum worth = cpb_climb_worth(&f->climb);
-        if (i && worth >= least)
-            continue;
-        least = worth;
-        CPB_TRY(cpb_board_copy(&f->trial, &f->best));
-    }
-done:
-    return status;
-}
-
 /* The runs of the board, rank by rank and ascending. */
 static cpb_status list_runs(frugal *f, const cpb_board *board)
 {
@@ -231,10 +217,9 @@ done:
 }
 
 /* Repair and improve `best`. */
-static cpb_status improve(frugal *f, bool *kept)
+static cpb_status improve(frugal *f, int64_t looks, bool *kept)
 {
     const patience *const p = f->patience;
-    const int64_t looks = p->looks * (f->best.peers.excess ? PEERS_LOOKS : 1);
     int64_t excess;
     cpb_status status;
     memcpy(f->limit, f->goals.limit, (size_t)f->view->ranks * sizeof *f->limit);
@@ -244,8 +229,36 @@ static cpb_status improve(frugal *f, bool *kept)
         CPB_TRY(measure(f, &f->best, &excess));
     CPB_TRY(cpb_climb_repair(&f->climb, p->rounds));
     cpb_climb_start(&f->climb, &f->best, f->limit);
-    CPB_TRY(cpb_climb_run(&f->climb, looks));
+    CPB_TRY(cpb_climb_run(&f->climb, looks * (f->best.peers.excess ? PEERS_LOOKS : 1)));
     CPB_TRY(settle(f, kept));
+done:
+    return status;
+}
+
+/* The first plan that promises most, as it is or after a while of improving each: `best`
+ * is it. */
+static cpb_status choose_first(frugal *f)
+{
+    const int n = N_RECIPES + (f->isles.n == 1 ? 3 : 1);
+    cpb_climb judge;
+    cpb_sum least = 0;
+    bool least_kept = false;
+    cpb_status status = CPB_OK;
+    for (int i = 0; i < n; i++) {
+        bool kept = false;
+        CPB_TRY(lay_first(f, i, &f->best));
+        if (f->patience->improves_all)
+            CPB_TRY(improve(f, f->looks / PARTS_BEFOREHAND, &kept));
+        if (i == 0)
+            cpb_climb_start(&judge, &f->best, f->goals.limit);
+        const cpb_sum worth = cpb_climb_worth(&judge);
+        if (i && (kept < least_kept || (kept == least_kept && worth >= least)))
+            continue;
+        least = worth;
+        least_kept = kept;
+        CPB_TRY(cpb_board_copy(&f->best, &f->trial));
+    }
+    CPB_TRY(cpb_board_copy(&f->trial, &f->best));
 done:
     return status;
 }
@@ -259,19 +272,19 @@ static cpb_status search_balanced(frugal *f)
     cpb_status status;
     if (f->view->grid == 1) {
         CPB_TRY(cpb_lay_dealt(&f->best, cpb_balance_per_document, f->view));
-        CPB_TRY(improve(f, &kept));
+        CPB_TRY(improve(f, f->looks, &kept));
         goto done;
     }
     CPB_TRY(view_chunks(f, &view));
     CPB_TRY(raise_limits(f, &view, &raised));
     if (raised) {
         CPB_TRY(choose_first(f));
-        CPB_TRY(improve(f, &kept));
+        CPB_TRY(improve(f, f->looks, &kept));
     }
     if (kept)
         goto done;
     CPB_TRY(cpb_lay_dealt(&f->best, cpb_balance_even, &view));
-    CPB_TRY(improve(f, &kept));
+    CPB_TRY(improve(f, f->looks, &kept));
 done:
     return status;
 }
@@ -286,7 +299,7 @@ static cpb_status search_few_peers(frugal *f, bool *kept)
         bool keeps;
         CPB_TRY(cpb_board_copy(&f->best, &f->trial));
         CPB_TRY(cpb_frugal_build(&retiring[i], &f->stock, &f->best));
-        CPB_TRY(improve(f, &keeps));
+        CPB_TRY(improve(f, f->looks, &keeps));
         if ((*kept && !keeps) || f->best.peers.excess >= least)
             CPB_TRY(cpb_board_copy(&f->trial, &f->best));
         else
@@ -310,7 +323,7 @@ static cpb_status search(frugal *f)
         memcpy(f->limit, f->goals.limit, (size_t)f->view->ranks * sizeof *f->limit);
     }
     CPB_TRY(choose_first(f));
-    CPB_TRY(improve(f, &kept));
+    CPB_TRY(improve(f, f->looks, &kept));
     if (f->best.peers.excess)
         CPB_TRY(search_few_peers(f, &kept));
     if (!kept)
@@ -328,6 +341,7 @@ cpb_status cpb_balance_frugal(const cpb_view *view, cpb_deal *deal, cpb_error *e
         return CPB_NO_MEMORY;
     f->view = view;
     f->patience = &patiences[view->effort];
+    f->looks = f->patience->looks + f->patience->looks_per_chunk * view->n_chunks;
     f->arena = deal->arena;
     f->limit = cpb_arena_take(f->arena, ranks, sizeof *f->limit);
     f->load = cpb_arena_take(f->arena, ranks, sizeof *f->load);

@@ -31,7 +31,9 @@ def law_traffic_never_grows_as_the_tolerance_loosens(cpb):
         rows = curve(cpb, batch)
         for tight, loose in zip(rows, rows[1:]):
             assert tight["tolerance"] < loose["tolerance"]
-            assert (tight["busiest"], tight["receive_total"]) >= (
+            # a row that keeps no tolerance holds the most balanced plan instead
+            assert tight["load_max"] > allowed(tight) or (
+                tight["busiest"], tight["receive_total"]) >= (
                 loose["busiest"], loose["receive_total"]), (batch, tight, loose)
 
 

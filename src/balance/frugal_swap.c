@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "frugal_swap.h"
+
+enum { UNIT_BITS = 16, CLIP_BITS = 24 };
+
+/* Weights of the worth, found by experiment: how the total counts against the busiest
+ * card, what a run and what a load above its limit cost in positions. */
+enum { LINEAR_BITS = 3 * UNIT_BITS - 1, RUN_KEYS = 64, LOAD_FACTOR = 1024 };
+
+/* What a peer above the limit costs: the worth of this many busiest cards. */
+enum { PEER_CARDS = 2 };
+
+/* A tile, or what the grid allows of it. */
+int64_t cpb_climb_tile(const cpb_view *view)
+{
+    return cpb_ceil_div(cpb_max(view->tile, view->grid), view->grid) * view->grid;
+}
+
+void cpb_climb_start(cpb_climb *climb, cpb_board *board, const int64_t *limit)
+{
+    int64_t most = 1;
+    for (int32_t c = 0; c < board->n_cards; c++)
+        most = cpb_max(most, cpb_max(board->in[c], board->out[c]));
+    *climb = (cpb_climb){.board = board, .limit = limit, .seed = 0x9E3779B97F4A7C15};
+    while (climb->shift < UNIT_BITS && most << climb->shift < INT64_C(1) << UNIT_BITS)
+        climb->shift++;
+    while (climb->shift > -40 && (climb->shift >= 0 ? most : most >> -climb->shift) >=
+                                     INT64_C(1) << (UNIT_BITS + 1))
+        climb->shift--;
+    climb->per_key = (cpb_sum)1 << LINEAR_BITS;
+    climb->step = cpb_climb_tile(board->view);
+}
+
+static cpb_sum scaled(const cpb_climb *climb, int64_t keys)
+{
+    return climb->shift >= 0 ? (cpb_sum)keys << climb->shift : keys >> -climb->shift;
+}
+
+static cpb_sum worth_of(const cpb_climb *climb, int64_t keys)
+{
+    const cpb_sum x = scaled(climb, keys);
+    const cpb_sum y = x >> CLIP_BITS ? (cpb_sum)1 << CLIP_BITS : x;
+    return y * y * y * y + climb->per_key * x;
+}
+
+static cpb_sum runs_worth(const cpb_climb *climb, int32_t rank)
+{
+    return climb->per_key * scaled(climb, RUN_KEYS) * climb->board->runs[rank];
+}
+
+/* What the load above the limit costs: swaps that mend it cost traffic. */
+static cpb_sum load_worth(const cpb_climb *climb, int32_t rank)
+{
+    const cpb_goals *const goals = climb->board->goals;
+    const int64_t above = climb->board->load[rank] - climb->limit[rank];
+    if (above <= 0 || goals->total <= 0)
+        return 0;
+    const int64_t keys = (int64_t)((cpb_sum)above * goals->positions / goals->total);
+    return scaled(climb, LOAD_FACTOR * (keys + 1)) * ((cpb_sum)1 << 3 * UNIT_BITS);
+}
+
+static cpb_sum peers_worth(const cpb_climb *climb)
+{
+    return ((cpb_sum)PEER_CARDS << 4 * UNIT_BITS) * climb->board->peers.excess;
+}
+
+cpb_sum cpb_climb_worth(const cpb_climb *climb)
+{
+    const cpb_board *const board = climb->board;
+    cpb_sum worth = peers_worth(climb);
+    for (int32_t c = 0; c < board->n_cards; c++)
+        worth += worth_of(climb, board->in[c]) + worth_of(climb, board->out[c]);
+    for (int32_t r = 0; r < board->view->ranks; r++)
+        worth += runs_worth(climb, r) + load_worth(climb, r);
+    return worth;
+}
+
+int64_t cpb_climb_excess(const cpb_climb *climb)
+{
+    int64_t excess = INT64_MIN;
+    for (int32_t r = 0; r < climb->board->view->ranks; r++)
+        excess = cpb_max(excess, climb->board->load[r] - climb->limit[r]);
+    return excess;
+}
+
+static cpb_range piece_of(const cpb_board *board, cpb_side s, int64_t length)
+{
+    const cpb_patch *const p = &board->patch[s.id];
+    return s.tail ? (cpb_range){p->end - length, p->end}
+                  : (cpb_range){p->begin, p->begin + length};
+}
+
+/* What a piece at the end of a patch costs. */
+static int64_t piece_cost(const cpb_board *board, cpb_side s, int64_t length)
+{
+    const cpb_lookup *const lookup = board->view->lookup;
+    const cpb_patch *const p = &board->patch[s.id];
+    const int64_t after = cpb_patch_after(board, p);
+    if (length == p->end - p->begin)
+        return after - p->before;
+    return s.tail ? after - lookup->before(lookup, p->end - length)
+                  : lookup->before(lookup, p->begin + length) - p->before;
+}
+
+cpb_swap cpb_swap_of(const cpb_board *board, cpb_side a, cpb_side b, int64_t length)
+{
+    return (cpb_swap){
+        .rank = {board->patch[a.id].rank, board->patch[b.id].rank},
+        .isle = {board->patch[a.id].isle, board->patch[b.id].isle},
+        .piece = {piece_of(board, a, length), piece_of(board, b, length)},
+        .shift = piece_cost(board, a, length) - piece_cost(board, b, length),
+    };
+}
+
+/* Give piece i to a rank. */
+static void hand(cpb_climb *climb, const cpb_swap *s, int i, int32_t rank)
+{
+    cpb_board *const board = climb->board;
+    const int32_t id = cpb_board_find(board, s->isle[i], (int32_t)s->piece[i].begin);
+    if (cpb_board_give(board, id, (int32_t)s->piece[i].begin, (int32_t)s->piece[i].end,
+                       rank) < 0)
+        climb->failed = true;
+}
+
+static void flow(cpb_climb *climb, const cpb_swap *s, int64_t sign)
+{
+    cpb_board *const board = climb->board;
+    if (s->rank[0] / board->per_card == s->rank[1] / board->per_card)
+        return;
+    if (cpb_board_flow(board, s->isle[0], sign) != CPB_OK ||
+        (s->isle[1] != s->isle[0] && cpb_board_flow(board, s->isle[1], sign) != CPB_OK))
+        climb->failed = true;
+}
+
+static void link(cpb_climb *climb, const cpb_swap *s, int32_t sign)
+{
+    if (cpb_board_link(climb->board, s->isle, sign) != CPB_OK)
+        climb->failed = true;
+}
+
+/* Carry a swap out; returns how the worth changes. */
+cpb_sum cpb_swap_carry_out(cpb_climb *climb, const cpb_swap *s)
+{
+    cpb_board *const board = climb->board;
+    cpb_sum change = -peers_worth(climb) - runs_worth(climb, s->rank[0]) -
+                     runs_worth(climb, s->rank[1]);
+    cpb_board_begin(board);
+    flow(climb, s, -1);
+    link(climb, s, -1);
+    hand(climb, s, 0, s->rank[1]);
+    hand(climb, s, 1, s->rank[0]);
+    flow(climb, s, 1);
+    link(climb, s, 1);
+    change += peers_worth(climb) + runs_worth(climb, s->rank[0]) +
+              runs_worth(climb, s->rank[1]);
+    for (int32_t i = 0; i < board->n_touched; i++) {
+        const int32_t card = board->touched[i];
+        if (board->in[card] != board->old_in[i])
+            change +=
+                worth_of(climb, board->in[card]) - worth_of(climb, board->old_in[i]);
+        if (board->out[card] != board->old_out[i])
+            change +=
+                worth_of(climb, board->out[card]) - worth_of(climb, board->old_out[i]);
+    }
+    return change;
+}
+
+void cpb_swap_take_back(cpb_climb *climb, const cpb_swap *s)
+{
+    link(climb, s, -1);
+    hand(climb, s, 1, s->rank[1]);
+    hand(climb, s, 0, s->rank[0]);
+    link(climb, s, 1);
+    cpb_board_revert(climb->board);
+}
+
+/* How much load the rank that gains may take on. */
+int64_t cpb_swap_room(const cpb_climb *climb, const cpb_swap *s)
+{
+    const int64_t *const load = climb->board->load, *const limit = climb->limit;
+    const int32_t from = s->rank[s->shift < 0], to = s->rank[s->shift >= 0];
+    return cpb_max(0, cpb_max(limit[to], load[from]) - load[to]);
+}
+
+/* Whether no load gets further above its limit. */
+bool cpb_swap_keeps_limits(const cpb_climb *climb, const cpb_swap *s)
+{
+    return (s->shift >= 0 ? s->shift : -s->shift) <= cpb_swap_room(climb, s);
+}
+
+/* Both ends must leave nothing or enough of their patch. */
+int64_t cpb_swap_most(const cpb_board *board, cpb_side a, cpb_side b)
+{
+    const cpb_patch *const p = &board->patch[a.id], *const q = &board->patch[b.id];
+    return cpb_min(p->end - p->begin, q->end - q->begin);
+}

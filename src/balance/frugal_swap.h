@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One kind of step: the ends of two patches of different ranks change hands, equally many
+ * positions of each. Sizes stay, and only the isles of both patches are counted anew. */
+#ifndef CPB_SRC_FRUGAL_SWAP_H
+#define CPB_SRC_FRUGAL_SWAP_H
+
+#include "frugal_climb.h"
+
+/* The end of a patch. */
+typedef struct cpb_side {
+    int32_t id;
+    bool tail;
+} cpb_side;
+
+/* Two pieces change hands. */
+typedef struct cpb_swap {
+    int32_t rank[2];
+    int32_t isle[2];
+    cpb_range piece[2]; /* piece[i] belongs to rank[i] */
+    int64_t shift;      /* load that rank[0] loses */
+} cpb_swap;
+
+/* A tile, or what the grid allows of it. */
+int64_t cpb_climb_tile(const cpb_view *view);
+
+/* The longest pieces that two patches can swap. */
+int64_t cpb_swap_most(const cpb_board *board, cpb_side a, cpb_side b);
+
+cpb_swap cpb_swap_of(const cpb_board *board, cpb_side a, cpb_side b, int64_t length);
+
+/* How much load the rank that gains may take on. */
+int64_t cpb_swap_room(const cpb_climb *climb, const cpb_swap *s);
+
+/* Whether no load gets further above its limit. */
+bool cpb_swap_keeps_limits(const cpb_climb *climb, const cpb_swap *s);
+
+/* Carry a swap out; returns how the worth changes. */
+cpb_sum cpb_swap_carry_out(cpb_climb *climb, const cpb_swap *s);
+
+/* Undo what was just carried out. */
+void cpb_swap_take_back(cpb_climb *climb, const cpb_swap *s);
+
+#endif
