@@ -13,6 +13,7 @@ EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
 @pytest.mark.parametrize("name, says", [
     ("torch_drop_in.py", "auto: the busiest rank works"),
     ("torch_exchange.py", "as on one process"),
+    ("torch_loader.py", "gradients as on one process"),
 ])
 def test_example_runs(name, says):
     said = subprocess.run(
