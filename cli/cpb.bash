@@ -27,7 +27,7 @@ _cpb() {
         [check]='--documents --mask --ranks --nodes --speeds --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --order --inverse --plan --schedule --help'
         [compare]='--documents --mask --combine --ranks --nodes --speeds --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --effort --packs --sample --tokens --count --seed --curve --json --csv --help'
         [calibrate]='--output --json --help'
-        [sweep]='--documents --mask --combine --ranks --nodes --speeds --balancer --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --effort --packs --sample --tokens --count --seed --memory --threads --output --json --csv --help'
+        [sweep]='--documents --mask --combine --ranks --nodes --speeds --balancer --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --effort --packs --sample --tokens --count --seed --memory --threads --budget --row --meet --groups --one-size --groups-only --batches --batches-least --batches-multiple --multiple --fixed --window --hold --output --json --csv --help'
         [report]='--output --help'
         [schedule]='--documents --ranks --nodes --profile --model --overlap --backward --budget --row --meet --groups --one-size --groups-only --batches --batches-least --batches-multiple --multiple --fixed --window --hold --compare --json --output --help'
         [pad]='--documents --ranks --multiple --json --help'

@@ -29,6 +29,9 @@ enum { MOST_FLAGS = 96 };
 extern const flag_row flags[];
 extern const size_t n_flags;
 
+/* Users of a flag that only schedules have: a sweep takes it beside --budget. */
+enum { ONLY_SCHEDULES = USED_BY_SCHEDULE | USED_BY_SWEEP };
+
 /* Subcommands with one argument that is no flag: a file. */
 enum { TAKES_FILE = USED_BY_CALIBRATE | USED_BY_REPORT };
 

@@ -6,6 +6,7 @@
 #include "packs.h"
 #include "pool.h"
 #include "progress.h"
+#include "schedulesweep.h"
 #include "setup.h"
 #include "sweepfile.h"
 #include "table.h"
@@ -61,7 +62,8 @@ static bool ready(const cli_options *options, cpb_error *error)
         return fail(error, "--json and --csv stand beside each other; accepted is one");
     if (options->sample && options->tokens < 0)
         return fail(error, "--tokens is missing; --sample needs the size of a pack");
-    if (!sweepfile_format(options, &format, error))
+    if (!schedulesweep_flags_fit(options, error) ||
+        !sweepfile_format(options, &format, error))
         return false;
     return options->axes.ranks.n || fail(error, "--ranks is missing");
 }
@@ -304,6 +306,8 @@ static void print_refusals(const cli_answer *answer)
 
 static bool run(const cli_options *options, cpb_error *error)
 {
+    if (schedulesweep_asked(options))
+        return schedulesweep_run(options, error);
     cli_axes axes = options->axes;
     sweep s = {.options = options, .axes = &axes};
     const int64_t memory = options->memory < 0 ? -1 : options->memory << 20;
@@ -334,14 +338,20 @@ const cli_command sweep_command = {
         "With -o rows are appended to a file, and a sweep that was interrupted goes "
         "on\n"
         "from there. Rows are the same for any number of threads, but for the times\n"
-        "that planning took (plan_seconds).\n",
+        "that planning took (plan_seconds).\n"
+        "\nWith --budget every pack is the documents of a step, which rows of "
+        "schedules "
+        "put\non the ranks; the file of -o then appears when all is done.\n",
     .examples =
         "  cpb sweep --sample lengths.txt --tokens 131072 --count 100 --ranks 2,4,8\n"
         "  cpb sweep --sample builtin --tokens 131072 --count 1000 --ranks 8,16,32,64 "
         "\\\n"
         "    --memory 256 -o sweep.csv\n"
         "  cpb sweep --packs packs.jsonl --ranks 8 --balancer min-heap,even,auto \\\n"
-        "    --tolerance 0.01,0.05 --json\n",
+        "    --tolerance 0.01,0.05 --json\n"
+        "  cpb sweep --sample lengths.txt --tokens 1000000 --count 20 --ranks 32,64 "
+        "\\\n"
+        "    --budget 16384 --row auto,free,wlb\n",
     .user = USED_BY_SWEEP,
     .ready = ready,
     .run = run,

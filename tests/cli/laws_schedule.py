@@ -224,3 +224,28 @@ def law_a_schedule_of_others_is_not_drawn(cpb):
     said["chosen"] = "nothing"
     (cpb.folder / "other.json").write_text(json.dumps(said))
     assert "nothing" in cpb.refused("draw", "--schedule", "other.json")
+
+
+def law_a_sweep_says_of_every_pack_what_schedule_says(cpb):
+    packs = [[9000, 300, 20000, 50], [4000] * 7, [0, 12, 30000]]
+    (cpb.folder / "packs.jsonl").write_text("".join(f"{pack}\n" for pack in packs))
+    done = cpb.run("sweep", "--packs", "packs.jsonl", "--ranks", "8,16", "--budget", 4096,
+                   "--meet", "micro", "--groups-only", "--json")
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.decode().splitlines()]
+    assert len(lines) == len({(one["pack"], one["ranks"], one["row"]) for one in lines})
+    assert {one["row"] for one in lines} == set(ROWS) - {"flat"}
+    for one in lines:
+        said = json.loads(cpb.good(
+            "schedule", "--documents", ",".join(map(str, packs[one["pack"]])), "--ranks",
+            one["ranks"], "--budget", 4096, "--meet", "micro", "--groups-only", "--row",
+            one["row"], "--json"))
+        assert {k: v for k, v in one.items() if k in said} == \
+            {k: v for k, v in said.items() if k in one}
+    cpb.good("sweep", "--packs", "packs.jsonl", "--ranks", "8,16", "--budget", 4096,
+             "--meet", "micro", "--groups-only", "-o", "rows.csv")
+    names, *rows = (cpb.folder / "rows.csv").read_text().splitlines()
+    assert names.split(",") == list(lines[0])
+    for row, one in zip(rows, lines, strict=True):
+        for name, value in zip(names.split(","), row.split(","), strict=True):
+            assert name == "plan_seconds" or type(one[name])(value) == one[name], name
