@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PLACE_BYTES = 40, HASH_DIGITS = 16 };
+enum { PLACE_BYTES = 48, HASH_DIGITS = 16 };
 
 /* A reader of one group of members. */
 typedef bool read_part(cli_schedulefile *file, cpb_error *error);
