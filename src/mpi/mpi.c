@@ -128,20 +128,48 @@ static cpb_status post_give(mpi_end *end, const cpb_give *give, cpb_error *error
     return code == MPI_SUCCESS ? CPB_OK : fail_mpi(code, error);
 }
 
-/* A round that failed touches no memory any more: its owner may free it. What this rank
- * gives is read only where another one takes it, and that one gives up as well. */
+/* Whether all requests are over; `*code` says what went wrong. */
+static bool all_over(size_t n, MPI_Request *requests, int *code)
+{
+    int all = 1;
+    *code = MPI_SUCCESS;
+    for (size_t i = 0; i < n && *code == MPI_SUCCESS; i++) {
+        int done = 0;
+        *code = MPI_Test(&requests[i], &done, MPI_STATUS_IGNORE);
+        all = all && done;
+    }
+    return all;
+}
+
+/* Let requests end, but not for long: whoever they wait for may be dead. */
+static bool settle(size_t n, MPI_Request *requests)
+{
+    const double start = MPI_Wtime();
+    int code;
+    bool over = all_over(n, requests, &code);
+    while (!over && code == MPI_SUCCESS && MPI_Wtime() - start < most_farewell) {
+        sched_yield();
+        over = all_over(n, requests, &code);
+    }
+    return over;
+}
+
+/* A round that failed touches no memory any more: its owner may free it. A message that
+ * is half here cannot be called back and is waited for. What this rank gives is read only
+ * where another one takes it, and that one gives up as well. */
 static cpb_status give_up(mpi_end *end, cpb_status status)
 {
-    for (size_t i = 0; i < end->n && status != CPB_OK; i++) {
+    if (status == CPB_OK)
+        return status;
+    for (size_t i = 0; i < end->n; i++) {
         if (end->requests[i] == MPI_REQUEST_NULL)
             continue;
-        if (i < end->n_gets) {
+        if (i < end->n_gets)
             MPI_Cancel(&end->requests[i]);
-            MPI_Wait(&end->requests[i], MPI_STATUS_IGNORE);
-        } else {
+        else
             MPI_Request_free(&end->requests[i]);
-        }
     }
+    settle(end->n < end->n_gets ? end->n : end->n_gets, end->requests);
     return status;
 }
 
@@ -161,16 +189,11 @@ static cpb_status mpi_start(void *context, const cpb_round *round, cpb_error *er
 static cpb_status mpi_poke(void *context, bool *over, cpb_error *error)
 {
     mpi_end *const end = context;
-    int all = 1;
-    for (size_t i = 0; i < end->n; i++) {
-        int done = 0;
-        const int code = MPI_Test(&end->requests[i], &done, MPI_STATUS_IGNORE);
-        if (code != MPI_SUCCESS)
-            return give_up(end, fail_mpi(code, error));
-        all = all && done;
-    }
-    *over = all;
-    return all ? CPB_OK : give_up(end, listen(end, error));
+    int code;
+    *over = all_over(end->n, end->requests, &code);
+    if (code != MPI_SUCCESS)
+        return give_up(end, fail_mpi(code, error));
+    return *over ? CPB_OK : give_up(end, listen(end, error));
 }
 
 /* The first peer whose message is still on its way. */
@@ -209,21 +232,27 @@ static double mpi_clock(void *context)
     return MPI_Wtime();
 }
 
-/* Tell all others. A rank that only repeats what another one said stays silent. */
+/* Tell all others. A rank that only repeats what another one said stays silent. Where one
+ * of them does not take it the sentence stays: MPI may read it until the process ends. */
 static void announce(const mpi_end *end, const cpb_error *error)
 {
-    char sentence[CPB_MESSAGE_BYTES];
-    MPI_Request request;
-    if (end->unanswered)
-        snprintf(sentence, sizeof sentence, "%s", error->message);
-    else
-        snprintf(sentence, sizeof sentence, "rank %d: %.290s", (int)end->link.rank,
+    cpb_arena arena = {.allocator = end->allocator};
+    const size_t ranks = (size_t)end->link.ranks;
+    char *const sentence = cpb_arena_take(&arena, 1, CPB_MESSAGE_BYTES);
+    MPI_Request *const requests = cpb_arena_take(&arena, ranks, sizeof(MPI_Request));
+    if (sentence && end->unanswered)
+        snprintf(sentence, CPB_MESSAGE_BYTES, "%s", error->message);
+    else if (sentence)
+        snprintf(sentence, CPB_MESSAGE_BYTES, "rank %d: %.290s", (int)end->link.rank,
                  error->message);
-    for (int32_t r = 0; r < end->link.ranks; r++)
-        if (r != end->link.rank &&
-            MPI_Isend(sentence, sizeof sentence, MPI_BYTE, r, TAG_FAILED, end->comm,
-                      &request) == MPI_SUCCESS)
-            MPI_Wait(&request, MPI_STATUS_IGNORE); /* buffered: it is short */
+    for (size_t r = 0; r < ranks && sentence && requests; r++) {
+        requests[r] = MPI_REQUEST_NULL;
+        if ((int32_t)r != end->link.rank)
+            MPI_Isend(sentence, CPB_MESSAGE_BYTES, MPI_BYTE, (int)r, TAG_FAILED,
+                      end->comm, &requests[r]);
+    }
+    if (!sentence || !requests || settle(ranks, requests))
+        cpb_arena_free(&arena);
 }
 
 /* Failed ranks return together, so that whoever ends the others ends none that has yet to

@@ -3,9 +3,14 @@
  * prints what it was told; tests/mpi/run.py reads it. */
 #define _POSIX_C_SOURCE 200809L
 #include <cpb/mpi.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Seconds: long enough for ranks that share few cores with other programs. A launcher
+ * may end all ranks as soon as one has failed, so each lets the others speak. */
+enum { patience = 3, time_to_speak = 2 };
 
 static cpb_status wait_for_all(const cpb_link *link, cpb_error *error)
 {
@@ -32,15 +37,17 @@ static cpb_status run(void *context, const cpb_link *link, cpb_error *error)
         return CPB_INVALID;
     }
     if (bad && !strcmp(what, "sleeps"))
-        sleep(4);
+        sleep(3 * patience);
     if (bad && !strcmp(what, "leaves"))
         return CPB_OK;
+    if (bad && !strcmp(what, "dies"))
+        raise(SIGKILL);
     return wait_for_all(link, error);
 }
 
 int main(int argc, char **argv)
 {
-    const cpb_mpi_options options = {.patience = 1};
+    const cpb_mpi_options options = {.patience = patience};
     cpb_error error = {.at = -1, .message = ""};
     int rank;
     if (argc != 2)
@@ -51,6 +58,7 @@ int main(int argc, char **argv)
         cpb_mpi_run(MPI_COMM_WORLD, &options, run, argv[1], NULL, &error);
     printf("rank %d got %d: %s\n", rank, (int)status, error.message);
     fflush(stdout);
+    sleep(time_to_speak);
     if (status == CPB_OK) {
         MPI_Finalize();
         return 0;
