@@ -13,7 +13,7 @@ from torch.utils import checkpoint
 import cpbalance as cpb
 import world
 from cpbalance.torch import KeyExchange, LocalPlan, Room, agree, attention, restore
-from cpbalance.torch._exchange import exchange_keys
+from cpbalance.torch._exchange import exchange_gradients, exchange_keys
 
 HEADS, KV_HEADS, SIZE = 4, 2, 8
 CASES = [("causal:96", "even", "equal"), ("documents:40,3,0,29,24", "head-tail", "uneven"),
@@ -139,6 +139,30 @@ def sends_what_the_plan_says(mesh):
             assert out == sum(counted.calls[0][1]), "step 0 goes between nodes only"
             assert total.item() == entering(plan, mask, rank // 2, ranks)
     return {"forms": 2}
+
+
+def operators_are_sound(mesh):
+    """What torch asks of operators: schema, fake kernel, autograd, tracing. And halves are
+    summed in float32: 256 + 1 + 1 + 1 is 256 in bfloat16, and 260 rounded once."""
+    rank, ranks, mask = dist.get_rank(), mesh.size(), cpb.Mask("full:64")
+    plan, node = cpb.plan(mask, ranks, chunk=8, balancer="striped"), nodes_of(ranks)
+    checks = []
+    for form, inside in (("flat", None), ("two-level", node)):
+        moved = KeyExchange(cpb.Exchange(plan, mask, form, 0 if inside is None else 2), plan,
+                            rank, node_group=inside)
+        rows = torch.randn(moved.own, 2, 3, requires_grad=True)
+        lists = moved.gives, moved.splits, moved.held
+        groups = moved.group, moved.node_group
+        held = torch.randn(len(moved.held), 2, 3)
+        checks += torch.library.opcheck(exchange_keys, (rows, *lists, *groups)).values()
+        checks += torch.library.opcheck(exchange_gradients,
+                                        (held, *lists, moved.own, *groups)).values()
+        k, v = torch.ones(2, 2, 1, moved.own, 4, dtype=torch.bfloat16, requires_grad=True)
+        k.retain_grad()
+        sum((x * (1 if rank else 256)).sum() for x in moved(k, v)).backward()
+        sums = {260} if inside is None else {258, 260}  # a node's sum travels as a half
+        assert set(k.grad.flatten().tolist()) <= sums, k.grad.flatten().tolist()
+    return checks
 
 
 def entering(plan, mask, node, ranks):
@@ -274,6 +298,7 @@ def refuses(mesh):
     exchange = cpb.Exchange(plan, mask)
     node = nodes_of(ranks)
     moved = KeyExchange(exchange, plan, rank)
+    local = LocalPlan(plan, mask, block_size=16)
     k = torch.zeros(1, 1, plan.size(rank), 4)
     for call in (
             lambda: KeyExchange(cpb.Exchange(other, mask), other, rank),
@@ -281,6 +306,9 @@ def refuses(mesh):
             lambda: KeyExchange(exchange, plan, rank, room=Room(slots=3)),
             lambda: KeyExchange(exchange, plan, rank, node_group=node),
             lambda: moved(k[:, :, 1:], k), lambda: moved(k, k.double()),
+            lambda: moved(k, k.to("meta")), lambda: moved(k.to("meta"), k.to("meta")),
+            lambda: attention(k[:, :, 1:], k, k, local),
+            lambda: attention(k.double(), k, k, local),
             lambda: restore(other, k), lambda: restore(plan, k, 1)):
         try:
             call()
@@ -299,6 +327,11 @@ def test_attention_and_gradients_equal_one_process(processes):
 
 def test_what_is_sent_is_what_the_exchange_says():
     assert world.run(4, "test_key_exchange:sends_what_the_plan_says") == {"forms": 2}
+
+
+def test_torch_finds_nothing_wrong_with_the_operators():
+    found = world.run(4, "test_key_exchange:operators_are_sound")
+    assert len(found) == 16 and set(found) == {"SUCCESS"}
 
 
 def test_fifty_packs_compile_once():
@@ -325,7 +358,8 @@ def test_refusals():
     said = world.run(4, "test_key_exchange:refuses")
     words = ["the plan is for 5 ranks", "is asked for on rank 0", "above the capacity of 3",
              "make it with form=\"two-level\" and nodes=2", "16 tokens in the last dimension",
-             "and one type", "the plan is for 5 ranks; the group has 4",
+             "and one type", "V on meta", "K is on meta", "Q is torch.float32 of shape",
+             "Q is torch.float64", "the plan is for 5 ranks; the group has 4",
              "the shard has 1 entries in dimension 1"]
     assert len(said) == len(words)
     for sentence, word in zip(said, words):

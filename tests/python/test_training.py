@@ -64,7 +64,7 @@ def balancers(world_size, text, mask):
             ("per-document", cpt.PerDocumentHeadTailLoadBalancer([LENGTHS], world_size, "cpu")),
             ("ptrr", cpt.PTRRLoadBalancer(mask, world_size))]
     named = [(name, cpt.LoadBalancer(world_size, mask=text, balancer=name, chunk=32))
-             for name in ("even", "frugal", "auto")]
+             for name in ("even", "frugal", "auto", *cpb.balancers())]
     seen = set()
     for name, one in [*theirs, *ours, *named]:
         order = tuple(one._generate_indices()[0].tolist())

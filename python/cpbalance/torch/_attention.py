@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.attention.flex_attention import create_mask, flex_attention
 from torch.nn.functional import scaled_dot_product_attention
 
+from .._error import Error
 from .._exchange import Exchange
 from .._mask import Mask
 from .._plan import Plan
@@ -67,6 +68,9 @@ def attention(q: Tensor, k: Tensor, v: Tensor, plan: LocalPlan, *,
     give 0. On a CPU torch has no FlexAttention backward: where a gradient is asked for
     there, scaled_dot_product_attention computes the same with a dense mask of own x held.
     """
+    if q.shape[-2] != plan.exchange.own or q.dtype != k.dtype:
+        raise Error(f"Q is {q.dtype} of shape {tuple(q.shape)}, K {k.dtype}; accepted are "
+                    f"{plan.exchange.own} tokens in the last dimension but one, and one type")
     keys, values = plan.exchange(k, v)
     grouped = q.shape[1] != k.shape[1]
     if q.device.type == "cpu" and torch.is_grad_enabled() and not flex and (

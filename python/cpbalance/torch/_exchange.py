@@ -163,8 +163,8 @@ class KeyExchange:
             raise Error(f"K is {k.dtype} of shape {tuple(k.shape)}, V {v.dtype} of shape "
                         f"{tuple(v.shape)}; accepted are {self.own} tokens in the last "
                         "dimension but one, and one type")
-        if k.device.type != self.held.device.type:
-            raise Error(f"K is on {k.device}, the exchange was made for "
+        if not k.device.type == v.device.type == self.held.device.type:
+            raise Error(f"K is on {k.device}, V on {v.device}; the exchange was made for "
                         f"{self.held.device}")
         packed = torch.cat([k, v], -1).movedim(-2, 0).contiguous()
         rows = exchange_keys(packed, self.gives, self.splits, self.held, self.group,
