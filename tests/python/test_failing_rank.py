@@ -15,7 +15,7 @@ import cpbalance as cpb
 from cpbalance.torch import LocalPlan, agree, attention
 
 RANKS, VICTIM = 4, 1
-TIMEOUT = datetime.timedelta(seconds=4)
+TIMEOUT = datetime.timedelta(seconds=10)
 PATIENCE = 60  # seconds until a rank that says nothing hangs
 MASK = "documents:40,3,0,29,24"  # ranks that share no document with the victim as well
 
