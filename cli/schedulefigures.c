@@ -18,6 +18,7 @@ static const figure_row figures[] = {
     FIGURE(received, WHOLE),
     FIGURE(received_max, WHOLE),
     FIGURE(rerouted, WHOLE),
+    FIGURE(rerouted_bytes, WHOLE),
     FIGURE(moved_max, WHOLE),
     FIGURE(waited_max, WHOLE),
     FIGURE(loss_max, WHOLE),

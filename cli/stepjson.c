@@ -13,17 +13,13 @@
 /* clang-format on */
 
 /* Numbers of the domain. Whether they fit together is for the library to say. */
-static const figure_row limits[] = {LIMIT(ranks, WHOLE_32),
-                                    LIMIT(ranks_per_node, WHOLE_32),
-                                    LIMIT(budget, WHOLE),
-                                    LIMIT(micro_least, WHOLE_32),
-                                    LIMIT(micro_most, WHOLE_32),
-                                    LIMIT(micro_multiple, WHOLE_32),
-                                    LIMIT(token_multiple, WHOLE),
-                                    LIMIT(fixed, WHOLE),
-                                    LIMIT(stages, WHOLE_32),
-                                    LIMIT(window, WHOLE),
-                                    LIMIT(hold, WHOLE)};
+static const figure_row limits[] = {
+    LIMIT(ranks, WHOLE_32),       LIMIT(ranks_per_node, WHOLE_32),
+    LIMIT(budget, WHOLE),         LIMIT(micro_least, WHOLE_32),
+    LIMIT(micro_most, WHOLE_32),  LIMIT(micro_multiple, WHOLE_32),
+    LIMIT(token_multiple, WHOLE), LIMIT(fixed, WHOLE),
+    LIMIT(stages, WHOLE_32),      LIMIT(window, WHOLE),
+    LIMIT(hold, WHOLE),           LIMIT(token_bytes, WHOLE)};
 
 enum { N_LIMITS = sizeof limits / sizeof *limits };
 

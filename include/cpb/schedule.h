@@ -75,11 +75,14 @@ typedef struct cpb_domain {
     int64_t fixed;      /**< picoseconds that every micro-batch of a rank takes */
     cpb_meet meet;      /**< where ranks wait for each other */
     int32_t stages; /**< pipeline stages, >= 1; more than one needs CPB_MEET_MICRO */
-    int64_t window; /**< most places a document may move in the order, else the schedule
-                         is refused with the places it moves one by; -1: any */
+    int64_t window; /**< most places a document may move in the order; -1: any. Where a
+                         row moves one further, `flat`, `lockstep` and `grid` keep the
+                         loader's order from micro-batch to micro-batch, others refuse */
     int64_t
-        hold; /**< most steps that a giant may be held back; the rows of this version
-                         hold none back, a proof accepts those of others */
+        hold; /**< most steps that a giant may be held back, 0: none is. A giant takes
+                       longer alone than the mean of the ranks; where one has waited long
+                       enough, those that take no longer go with it */
+    int64_t token_bytes;     /**< bytes of a token as loaders hold it, 1 .. 256 */
     const char *row;         /**< a name of cpb_schedule_name() */
     cpb_setup setup;         /**< kernel, profile, model, overlap, backward */
     cpb_allocator allocator; /**< both NULL: malloc and free */
@@ -93,7 +96,7 @@ CPB_API cpb_domain cpb_domain_default(void);
 typedef enum cpb_left {
     CPB_LEFT_NOT = 0,   /**< it is in the step */
     CPB_LEFT_EMPTY = 1, /**< it has no tokens */
-    CPB_LEFT_HELD = 2   /**< a giant, held back for the next step */
+    CPB_LEFT_HELD = 2   /**< a giant, held back for a later step */
 } cpb_left;
 
 /** Where a document goes: over `ranks` ranks from `first` on, in one micro-batch.
@@ -141,12 +144,13 @@ typedef struct cpb_schedule_score {
         tokens_max;   /**< most tokens of a rank in one micro-batch, padding included */
     int64_t padding;  /**< tokens, all ranks */
     int64_t received; /**< keys that ranks get from others, all ranks */
-    int64_t received_max; /**< most of one rank */
-    int64_t wire;         /**< picoseconds, the largest sum of a rank */
-    int64_t rerouted;     /**< tokens that are not where their loader holds them */
-    int64_t moved_max;    /**< places that a document moved in the order */
-    double moved_mean;    /**< over documents */
-    int64_t waited_max;   /**< steps that documents of this step have waited */
+    int64_t received_max;   /**< most of one rank */
+    int64_t wire;           /**< picoseconds, the largest sum of a rank */
+    int64_t rerouted;       /**< tokens that are not where their loader holds them */
+    int64_t rerouted_bytes; /**< the same in bytes */
+    int64_t moved_max;      /**< places that a document moved in the order */
+    double moved_mean;      /**< over documents */
+    int64_t waited_max;     /**< steps that documents of this step have waited */
     int64_t loss_max; /**< most loss tokens of a rank; a document's are spread evenly
                            over its tokens */
     double loss_mean; /**< over ranks */
@@ -246,6 +250,7 @@ typedef struct cpb_reroute {
     int32_t from;     /**< rank whose loader holds it */
     int32_t to;       /**< rank that works on it */
     int64_t tokens;   /**< how many of its tokens */
+    int64_t bytes;    /**< the same in bytes */
 } cpb_reroute;
 
 /** Who sends which document to whom before the step: one row per receiving rank that is

@@ -25,7 +25,8 @@ _CELL = record("cpb_cell")
 _REROUTE = record("cpb_reroute")
 _MEET = choices("cpb_meet")
 _LIMITS = ("one_size", "groups_only", "micro_least", "micro_most", "micro_multiple",
-           "token_multiple", "fixed", "stages", "window", "hold", "ranks_per_node")
+           "token_multiple", "fixed", "stages", "window", "hold", "token_bytes",
+           "ranks_per_node")
 _ARRAYS = {"cost": np.int64, "loss": np.int64, "holder": np.int32, "waited": np.int64,
            "place": np.int64}
 
@@ -46,6 +47,7 @@ class Domain(TypedDict, total=False):
     stages: Optional[int]  #: pipeline stages; more than one needs meet="micro"
     window: Optional[int]  #: most places that a document may move in the loader's order
     hold: Optional[int]  #: most steps that a giant may be held back; 0 by default
+    token_bytes: Optional[int]  #: bytes of a token as loaders hold it; 8 by default
     ranks_per_node: Optional[int]  #: ranks that share fast links and one network card
     cost: Optional[Any]  #: int [documents] picoseconds of each one's attention
     loss: Optional[Any]  #: int [documents] tokens that count in the loss
@@ -81,6 +83,7 @@ class ScheduleScore:
     received_max: int
     wire: int  #: picoseconds
     rerouted: int  #: tokens that are not where their loader holds them
+    rerouted_bytes: int  #: the same in bytes
     moved_max: int
     moved_mean: float
     waited_max: int

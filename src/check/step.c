@@ -38,6 +38,7 @@ static const figure figures[] = {
     FIGURE(received_max, COUNT),
     FIGURE(wire, TIME),
     FIGURE(rerouted, COUNT),
+    FIGURE(rerouted_bytes, COUNT),
     FIGURE(moved_max, COUNT),
     FIGURE(moved_mean, RATIO),
     FIGURE(waited_max, COUNT),
@@ -124,8 +125,9 @@ static cpb_status check_input(const cpb_documents *documents, const cpb_domain *
     if (domain->ranks < 1 || domain->ranks > CPB_MAX_RANKS || domain->budget < 1 ||
         domain->budget > CPB_MAX_TOKENS || domain->ranks_per_node < 0 ||
         domain->micro_multiple < 1 || domain->token_multiple < 1 ||
-        domain->token_multiple > CPB_MAX_TOKENS || domain->stages < 1 ||
-        domain->stages > 4096 || domain->fixed < 0 || domain->fixed > 1000000000000)
+        domain->token_multiple > CPB_MAX_TOKENS || domain->token_bytes < 1 ||
+        domain->token_bytes > 256 || domain->stages < 1 || domain->stages > 4096 ||
+        domain->fixed < 0 || domain->fixed > 1000000000000)
         return cpb_fail(error, CPB_INVALID, -1,
                         "ranks, budget, multiples, stages or fixed time are outside "
                         "what a schedule accepts");

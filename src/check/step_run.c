@@ -289,6 +289,7 @@ static void finish(walk *w)
     c->wire = most(w->wire, ranks, &sum);
     c->loss_max = most(w->loss, ranks, &sum);
     c->loss_mean = sum / ranks;
+    c->rerouted_bytes = c->rerouted * domain->token_bytes;
     c->moved_mean = step->n_in ? (double)w->moved / (double)step->n_in : 0;
 }
 

@@ -36,6 +36,7 @@ static cpb_status check_domain(const cpb_domain *domain, cpb_error *error)
         {"pipeline stages", domain->stages, 1, 4096},
         {"order window", domain->window, -1, CPB_MAX_DOCUMENTS},
         {"steps of holding back", domain->hold, 0, INT64_MAX},
+        {"bytes of a token", domain->token_bytes, 1, 256},
     };
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
         if (limits[i].value < limits[i].low || limits[i].value > limits[i].high)
@@ -52,6 +53,10 @@ static cpb_status check_domain(const cpb_domain *domain, cpb_error *error)
                         "schedules have no %s; use kernel varlen or flex and ranks of "
                         "one speed",
                         domain->setup.speeds ? "speeds of ranks" : "recurrent kernel");
+    if (domain->micro_most && domain->micro_least > domain->micro_most)
+        return cpb_fail(error, CPB_INVALID, -1,
+                        "fewest micro-batches: %d is above the most, %d",
+                        domain->micro_least, domain->micro_most);
     if (domain->budget < domain->token_multiple)
         return cpb_fail(error, CPB_INVALID, -1,
                         "a budget of %lld tokens is below the multiple of %lld",

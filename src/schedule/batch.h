@@ -5,6 +5,7 @@
 
 #include "../base/memory.h"
 #include "../base/range.h"
+#include "../base/sort.h"
 #include "price.h"
 
 /* A document with tokens. */
@@ -42,6 +43,7 @@ typedef struct cpb_batch {
     size_t n_sizes;
     bool given;     /* costs are the caller's */
     bool ordered;   /* tokens descend with the work */
+    bool in_order;  /* micro-batches keep the loader's order */
     int64_t *alone; /* [n_alone * n_sizes] remembered times of the costliest jobs */
     int64_t n_alone;
 } cpb_batch;
@@ -92,6 +94,9 @@ size_t cpb_batch_next_rung(const cpb_batch *batch, size_t s);
 
 /* Whether one group of all ranks may cut documents anywhere. */
 bool cpb_batch_may_cut(const cpb_batch *batch);
+
+/* Jobs in the loader's order: the value of an item is a job. From the batch's scratch. */
+cpb_status cpb_batch_order(const cpb_batch *batch, cpb_item **order, cpb_error *error);
 
 /* The fewest micro-batches >= n that the domain allows; 0 where it allows none. */
 int32_t cpb_batch_micro(const cpb_batch *batch, int64_t n);

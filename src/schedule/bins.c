@@ -140,7 +140,7 @@ static void attempt(trial *t, int32_t width, int32_t block, int32_t micro_batche
     t->deal.room = width * batch->budget;
     if (how == SORTED)
         deal_sorted(t);
-    else if (!cpb_deal_run(&t->deal, batch->n))
+    else if (!cpb_deal_all(&t->deal))
         return;
     cpb_deal_list(&t->deal, batch->n, t->list, t->start);
     const int64_t time = fill_bins(t, width, meet);
@@ -181,7 +181,7 @@ static void try_width(trial *t, int32_t width, int32_t block)
             continue;
         last = micro;
         attempt(t, width, block, micro, MIXED);
-        if (!block && micro > 1)
+        if (!block && micro > 1 && !batch->in_order)
             attempt(t, width, block, micro, SORTED);
     }
 }

@@ -73,7 +73,7 @@ static int64_t least_even(const cpb_batch *batch, int64_t j)
 }
 
 /* The least time of a micro-batch with job `j`. */
-static int64_t least_alone(const cpb_batch *batch, int64_t j)
+int64_t cpb_schedule_alone(const cpb_batch *batch, int64_t j)
 {
     const cpb_job *const job = &batch->jobs[j];
     const int64_t fixed = batch->price.fixed, time = job->work + fixed;
@@ -93,13 +93,13 @@ static int64_t bound_alone(const cpb_batch *batch)
         if (job->work + batch->price.fixed <= bound && job->tokens <= batch->budget &&
             batch->ordered)
             break;
-        bound = cpb_max(bound, least_alone(batch, j));
+        bound = cpb_max(bound, cpb_schedule_alone(batch, j));
     }
     return bound;
 }
 
 /* Bound 1. */
-static int64_t bound_work(const cpb_batch *batch)
+int64_t cpb_schedule_mean(const cpb_batch *batch)
 {
     const int64_t ranks = batch->domain->ranks;
     const int64_t micro = cpb_max(ranks, cpb_ceil_div(batch->tokens, batch->budget));
@@ -114,7 +114,7 @@ static giants find_giants(const cpb_batch *batch)
     for (int64_t j = 0; j < batch->n; j++) {
         if (2 * batch->jobs[j].tokens > room) {
             found.n++;
-            found.time += least_alone(batch, j);
+            found.time += cpb_schedule_alone(batch, j);
         } else if (batch->ordered) {
             break;
         }
@@ -175,7 +175,7 @@ cpb_status cpb_schedule_bound(const cpb_batch *batch, int64_t *bound, cpb_error 
     const int64_t alone = bound_alone(batch);
     const giants found = find_giants(batch);
     cpb_status status = CPB_OK;
-    *bound = cpb_max(cpb_max(bound_work(batch), alone), found.time);
+    *bound = cpb_max(cpb_max(cpb_schedule_mean(batch), alone), found.time);
     if (domain->meet == CPB_MEET_MICRO && batch->n) {
         int64_t barrier;
         CPB_TRY(bound_barrier(batch, found, alone, &barrier, error));

@@ -10,14 +10,15 @@ cpb_status cpb_deal_create(const cpb_batch *batch, int32_t most, cpb_deal *deal,
 {
     cpb_arena *const arena = batch->scratch;
     *deal = (cpb_deal){
+        .batch = batch,
         .bin = cpb_arena_take(arena, (size_t)batch->n, sizeof *deal->bin),
         .load = cpb_arena_take(arena, (size_t)most, sizeof *deal->load),
         .used = cpb_arena_take(arena, (size_t)most, sizeof *deal->used),
     };
-    return deal->bin && deal->load && deal->used &&
-                   cpb_heap_create(arena, most, deal->load, &deal->heap)
-               ? CPB_OK
-               : cpb_fail_memory(error);
+    if (!deal->bin || !deal->load || !deal->used ||
+        !cpb_heap_create(arena, most, deal->load, &deal->heap))
+        return cpb_fail_memory(error);
+    return batch->in_order ? cpb_batch_order(batch, &deal->order, error) : CPB_OK;
 }
 
 static int32_t choose(const cpb_deal *deal, int64_t size)
@@ -48,6 +49,39 @@ bool cpb_deal_run(cpb_deal *deal, int64_t n)
         cpb_heap_grown(&deal->heap, bin);
     }
     return true;
+}
+
+/* A job goes to the bin in whose share of the whole load its middle lies. */
+static bool deal_in_order(cpb_deal *deal)
+{
+    const int64_t n = deal->batch->n;
+    cpb_wide all = 0, sum = 0;
+    int64_t used = 0;
+    int32_t bin = 0;
+    for (int64_t j = 0; j < n; j++)
+        all += deal->cost[j];
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t j = deal->order[i].value;
+        const int32_t wanted =
+            (int32_t)((sum + deal->cost[j] / 2) * deal->n_bins / (all ? all : 1));
+        const int32_t next =
+            bin + (used + deal->size[j] > deal->room && bin + 1 < deal->n_bins);
+        if (cpb_max(wanted, next) > bin) {
+            bin = (int32_t)cpb_max(wanted, next);
+            used = 0;
+        }
+        sum += deal->cost[j];
+        used += deal->size[j];
+        if (used > deal->room)
+            return false;
+        deal->bin[j] = bin;
+    }
+    return true;
+}
+
+bool cpb_deal_all(cpb_deal *deal)
+{
+    return deal->order ? deal_in_order(deal) : cpb_deal_run(deal, deal->batch->n);
 }
 
 void cpb_deal_list(const cpb_deal *deal, int64_t n, int32_t *list, int64_t *start)

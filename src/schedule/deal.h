@@ -16,6 +16,8 @@ typedef struct cpb_deal {
     int64_t *load;       /* [bins] the answer */
     int64_t *used;       /* [bins] the answer */
     cpb_heap heap;
+    const cpb_batch *batch;
+    cpb_item *order; /* [jobs] in the loader's order, where micro-batches keep it */
 } cpb_deal;
 
 /* Memory for up to `most` bins; size and cost are to be set. */
@@ -25,6 +27,10 @@ cpb_status cpb_deal_create(const cpb_batch *batch, int32_t most, cpb_deal *deal,
 /* Deal the jobs 0 .. n - 1. False where one finds no room. O(n log bins), and O(bins) for
  * each job whose first choice has no room. */
 bool cpb_deal_run(cpb_deal *deal, int64_t n);
+
+/* Deal all jobs of the batch; where micro-batches keep the loader's order, runs of jobs in
+ * this order with about the same load each. */
+bool cpb_deal_all(cpb_deal *deal);
 
 /* List the jobs 0 .. n - 1 by bin, ascending inside each: bin b holds list[start[b]] up to
  * start[b + 1]. O(n + bins). */

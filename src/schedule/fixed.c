@@ -12,7 +12,6 @@
 #include "rows.h"
 
 #include "../base/error.h"
-#include "../base/sort.h"
 
 /* The fixed groups of a batch. */
 typedef struct fixed {
@@ -45,24 +44,6 @@ static void place(const cpb_batch *batch, const fixed *f, const int32_t *pack,
                                       .ranks = f->ranks};
 }
 
-/* Jobs in the loader's order. */
-static cpb_status loader_order(cpb_batch *batch, cpb_item **order, cpb_error *error)
-{
-    const int64_t *const given = batch->documents->place;
-    const size_t n = (size_t)batch->n;
-    cpb_item *const items = cpb_arena_take(batch->scratch, n, sizeof *items);
-    cpb_item *const spare = cpb_arena_take(batch->scratch, n, sizeof *spare);
-    if (!items || !spare)
-        return cpb_fail_memory(error);
-    for (size_t j = 0; j < n; j++) {
-        const int64_t d = batch->jobs[j].document;
-        items[j] = (cpb_item){(uint64_t)(given ? given[d] : d), (int64_t)j};
-    }
-    cpb_sort(items, spare, n);
-    *order = items;
-    return CPB_OK;
-}
-
 static cpb_status set_micro(const cpb_batch *batch, int64_t needed, cpb_draft *draft,
                             cpb_error *error)
 {
@@ -77,7 +58,7 @@ cpb_status cpb_row_first_fit(cpb_batch *batch, cpb_draft *draft, cpb_error *erro
     cpb_first_fit fit;
     cpb_status status;
     CPB_TRY(create(batch, &f, error));
-    CPB_TRY(loader_order(batch, &order, error));
+    CPB_TRY(cpb_batch_order(batch, &order, error));
     int32_t *const pack =
         cpb_arena_take(batch->scratch, (size_t)batch->n, sizeof *pack);
     if (!pack || !cpb_first_fit_create(batch->scratch, batch->n, &fit))

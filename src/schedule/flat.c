@@ -61,7 +61,7 @@ static bool deal(flat *f, int32_t micro)
 {
     const int64_t n = f->batch->n;
     f->deal.n_bins = (int32_t)cpb_min(micro, cpb_max(1, n));
-    if (!cpb_deal_run(&f->deal, n))
+    if (!cpb_deal_all(&f->deal))
         return false;
     cpb_deal_list(&f->deal, n, f->list, f->start);
     f->chain.n_cuts = 0;
@@ -146,8 +146,8 @@ static bool fill_all(flat *f, int32_t micro)
 static int32_t fill_enough(flat *f, int32_t micro)
 {
     while (micro && !fill_all(f, micro))
-        micro = micro <= f->batch->n ? cpb_batch_micro(f->batch, micro + micro / 8 + 1)
-                                     : 0;
+        micro =
+            micro <= f->batch->n ? cpb_batch_micro(f->batch, micro + micro / 8 + 1) : 0;
     return micro;
 }
 
@@ -158,9 +158,8 @@ cpb_status cpb_row_flat(cpb_batch *batch, cpb_draft *draft, cpb_error *error)
     if (!cpb_batch_may_cut(batch))
         return cpb_fail(error, CPB_UNSUPPORTED, -1,
                         "row 'flat' cuts documents anywhere over all ranks, which %s",
-                        batch->domain->groups_only
-                            ? "a runtime of groups only does not"
-                            : "is no group size of the list");
+                        batch->domain->groups_only ? "a runtime of groups only does not"
+                                                   : "is no group size of the list");
     CPB_TRY(create(batch, &f, error));
     draft->micro_batches = fill_enough(&f, choose(&f));
     if (!draft->micro_batches)

@@ -3,7 +3,6 @@
 #include "schedule.h"
 
 #include "../base/error.h"
-#include "../base/sort.h"
 
 /* Sum and largest over ranks. */
 typedef struct spread {
@@ -114,49 +113,15 @@ static void measure_documents(const cpb_timeline *t, cpb_schedule_score *score)
         if (documents->waited)
             score->waited_max = cpb_max(score->waited_max, documents->waited[d]);
     }
+    score->rerouted_bytes = score->rerouted * t->batch->domain->token_bytes;
     score->group_mean = t->batch->tokens ? weighted / (double)t->batch->tokens : 0;
-}
-
-/* Micro-batches run in order, documents inside one have no order of their own: one that
- * is the k-th of the loader's moved as far as k lies outside the places that the
- * micro-batch takes. */
-static cpb_status measure_moves(const cpb_timeline *t, cpb_arena *scratch,
-                                cpb_schedule_score *score, cpb_error *error)
-{
-    const int64_t n = t->batch->n;
-    const int64_t *const place = t->batch->documents->place;
-    cpb_item *const items = cpb_arena_take(scratch, (size_t)n, sizeof *items);
-    cpb_item *const spare = cpb_arena_take(scratch, (size_t)n, sizeof *spare);
-    int64_t *const kth = cpb_arena_take(scratch, (size_t)n, sizeof *kth);
-    if (!items || !spare || !kth)
-        return cpb_fail_memory(error);
-    for (int64_t j = 0; j < n; j++) {
-        const int64_t d = t->batch->jobs[j].document;
-        items[j] = (cpb_item){(uint64_t)(place ? place[d] : d), j};
-    }
-    cpb_sort(items, spare, (size_t)n);
-    for (int64_t k = 0; k < n; k++)
-        kth[items[k].value] = k;
-    int64_t sum = 0;
-    for (int64_t begin = 0, end = 0; begin < n; begin = end) {
-        const int32_t micro = t->draft->place[t->order[begin]].micro;
-        while (end < n && t->draft->place[t->order[end]].micro == micro)
-            end++;
-        for (int64_t i = begin; i < end; i++) {
-            const int64_t k = kth[t->order[i]];
-            const int64_t moved = cpb_max(0, cpb_max(begin - k, k - (end - 1)));
-            score->moved_max = cpb_max(score->moved_max, moved);
-            sum += moved;
-        }
-    }
-    score->moved_mean = n ? (double)sum / (double)n : 0;
-    return CPB_OK;
 }
 
 cpb_status cpb_schedule_measure(const cpb_timeline *t, cpb_schedule_score *score,
                                 cpb_error *error)
 {
     cpb_arena scratch = {.allocator = t->batch->scratch->allocator};
+    cpb_moves moves;
     cpb_status status;
     *score = (cpb_schedule_score){
         .time = t->time,
@@ -171,7 +136,9 @@ cpb_status cpb_schedule_measure(const cpb_timeline *t, cpb_schedule_score *score
     measure_ranks(t, score);
     measure_documents(t, score);
     CPB_TRY(measure_loss(t, &scratch, score, error));
-    CPB_TRY(measure_moves(t, &scratch, score, error));
+    CPB_TRY(cpb_schedule_moves(t->batch, t->draft, &moves, error));
+    score->moved_max = moves.most;
+    score->moved_mean = t->batch->n ? (double)moves.sum / (double)t->batch->n : 0;
 done:
     cpb_arena_free(&scratch);
     return status;

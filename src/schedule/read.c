@@ -168,7 +168,8 @@ int64_t cpb_schedule_reroutes(const cpb_schedule *s, cpb_reroute *list)
             if (p->first + i == s->holder[d] || !tokens)
                 continue;
             if (list)
-                list[n] = (cpb_reroute){d, s->holder[d], p->first + i, tokens};
+                list[n] = (cpb_reroute){d, s->holder[d], p->first + i, tokens,
+                                        tokens * s->token_bytes};
             n++;
         }
     }

@@ -50,6 +50,32 @@ cpb_status cpb_row_find(const char *name, const cpb_row **row, cpb_error *error)
                     name, cpb_nearest(name, cpb_schedule_name));
 }
 
+/* Make a draft that keeps the order window. */
+static cpb_status make_row(cpb_batch *batch, const cpb_row *row, cpb_draft *draft,
+                           cpb_error *error)
+{
+    const int64_t window = batch->domain->window;
+    cpb_moves moves = {0};
+    cpb_status status;
+    for (int pass = 0; pass < 2; pass++) {
+        *draft = (cpb_draft){.place = draft->place};
+        memset(draft->place, 0, (size_t)batch->n * sizeof *draft->place);
+        batch->in_order = pass;
+        CPB_TRY(row->make(batch, draft, error));
+        if (window < 0)
+            return CPB_OK;
+        CPB_TRY(cpb_schedule_moves(batch, draft, &moves, error));
+        if (moves.most <= window)
+            return CPB_OK;
+    }
+    return cpb_fail(error, CPB_UNSUPPORTED, -1,
+                    "an order window of %lld places is not kept: row '%s' moves a "
+                    "document by %lld",
+                    (long long)window, row->name, (long long)moves.most);
+done:
+    return status;
+}
+
 /* Whether `a` is to be taken rather than `b`. */
 static bool is_better(const cpb_timeline *a, const cpb_timeline *b)
 {
@@ -70,9 +96,7 @@ static cpb_status make_best(cpb_batch *batch, const cpb_row **chosen, cpb_draft 
         return cpb_fail_memory(error);
     for (size_t i = 1; cpb_row_at(i); i++) {
         cpb_timeline timeline;
-        draft = (cpb_draft){.place = draft.place};
-        memset(draft.place, 0, n * sizeof *draft.place);
-        status = rows[i].make(batch, &draft, error);
+        status = make_row(batch, &rows[i], &draft, error);
         if (status == CPB_UNSUPPORTED)
             continue; /* the sentence of the last one stays if all refuse */
         if (status != CPB_OK)
@@ -94,7 +118,7 @@ done:
 cpb_status cpb_row_make(cpb_batch *batch, const cpb_row **row, cpb_draft *draft,
                         cpb_error *error)
 {
-    return (*row)->make ? (*row)->make(batch, draft, error)
+    return (*row)->make ? make_row(batch, *row, draft, error)
                         : make_best(batch, row, draft, error);
 }
 

@@ -32,6 +32,27 @@ const cpb_row *cpb_row_at(size_t i);
 /* The sentence for a row that needs more micro-batches than the domain allows. */
 cpb_status cpb_row_fail_micro(const cpb_batch *batch, int64_t needed, cpb_error *error);
 
+/* How far documents move in the loader's order. */
+typedef struct cpb_moves {
+    int64_t most;
+    int64_t sum; /* over documents */
+} cpb_moves;
+
+/* Micro-batches run in order, documents inside one have no order of their own: one that is
+ * the k-th of the loader's moved as far as k lies outside the places that its micro-batch
+ * takes. */
+cpb_status cpb_schedule_moves(const cpb_batch *batch, const cpb_draft *draft,
+                              cpb_moves *moves, cpb_error *error);
+
+/* Take giants out of the batch that the domain allows to hold back. */
+cpb_status cpb_batch_hold(cpb_batch *batch, cpb_error *error);
+
+/* The least time of a micro-batch with job `j`. */
+int64_t cpb_schedule_alone(const cpb_batch *batch, int64_t j);
+
+/* The mean time of the ranks, if all were busy. */
+int64_t cpb_schedule_mean(const cpb_batch *batch);
+
 /* What no schedule of the domain is below, in picoseconds. Proofs stand in bound.c. */
 cpb_status cpb_schedule_bound(const cpb_batch *batch, int64_t *bound, cpb_error *error);
 

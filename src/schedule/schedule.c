@@ -15,6 +15,7 @@ cpb_domain cpb_domain_default(void)
         .token_multiple = 1,
         .stages = 1,
         .window = -1,
+        .token_bytes = 8,
         .row = "auto",
         .setup = cpb_setup_default(),
     };
@@ -68,6 +69,7 @@ static cpb_schedule *allocate(const cpb_documents *documents, const cpb_domain *
     *s = (cpb_schedule){.memory = memory,
                         .n = documents->n,
                         .ranks = domain->ranks,
+                        .token_bytes = domain->token_bytes,
                         .row = "",
                         .tokens = tokens,
                         .holder = holder,
@@ -142,14 +144,6 @@ static cpb_status keep(cpb_batch *batch, const cpb_draft *draft, const char *row
     CPB_TRY(cpb_schedule_list_cells(&timeline, s, error));
     s->row = row;
     CPB_TRY(cpb_schedule_measure(&timeline, &s->score, error));
-    if (batch->domain->window >= 0 && s->score.moved_max > batch->domain->window) {
-        status = cpb_fail(
-            error, CPB_UNSUPPORTED, -1,
-            "an order window of %lld places is not kept: row '%s' moves a "
-            "document by %lld",
-            (long long)batch->domain->window, row, (long long)s->score.moved_max);
-        goto done;
-    }
     s->hash = hash_of(s);
     *out = s;
 done:
@@ -171,6 +165,7 @@ cpb_status cpb_schedule_create(const cpb_documents *documents, const cpb_domain 
     *schedule = NULL;
     CPB_TRY(cpb_row_find(domain->row, &row, error));
     CPB_TRY(cpb_batch_create(documents, domain, &scratch, &batch, error));
+    CPB_TRY(cpb_batch_hold(&batch, error));
     draft.place = cpb_arena_zeros(&scratch, (size_t)batch.n, sizeof *draft.place);
     if (!draft.place) {
         status = cpb_fail_memory(error);

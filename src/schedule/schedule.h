@@ -10,6 +10,7 @@ struct cpb_schedule {
     int64_t n;
     int32_t ranks;
     int32_t block;
+    int64_t token_bytes;
     const char *row;          /* static */
     int64_t *tokens;          /* [n] */
     int32_t *holder;          /* [n] */

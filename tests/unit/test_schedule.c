@@ -91,6 +91,9 @@ static void random_step(step *s, uint64_t *seed)
     d->micro_least = (int32_t)test_random(seed, 0, 4);
     d->one_size = test_random(seed, 0, 4) == 0;
     d->groups_only = test_random(seed, 0, 3) == 0;
+    d->window = test_random(seed, 0, 4) ? -1 : test_random(seed, 0, MOST);
+    d->hold = test_random(seed, 0, 2);
+    d->token_bytes = test_random(seed, 1, 8);
     d->fixed = test_random(seed, 0, 1) * test_random(seed, 0, 100000);
     d->meet = (cpb_meet)test_random(seed, CPB_MEET_STEP, CPB_MEET_MICRO);
     d->stages = d->meet ? (int32_t)test_random(seed, 1, 3) : 1;
@@ -187,6 +190,7 @@ static void reroutes_add_up(const step *s, const cpb_schedule *schedule)
         assert_int_equal(list[i].from, s->documents.holder[list[i].document]);
         assert_int_not_equal(list[i].from, list[i].to);
         assert_true(list[i].tokens > 0);
+        assert_int_equal(list[i].bytes, list[i].tokens * s->domain.token_bytes);
         tokens += list[i].tokens;
     }
     assert_int_equal(tokens, cpb_schedule_score_of(schedule)->rerouted);
@@ -704,8 +708,17 @@ static void test_bad_input_is_refused(void **state)
     says(&documents, &domain, "needs 2 micro-batches");
     domain.micro_most = 0;
     domain.window = 0;
+    domain.row = "wlb";
     says(&documents, &domain, "an order window of 0 places is not kept");
+    domain.row = "auto";
     domain.window = -1;
+    domain.micro_most = 2;
+    domain.micro_least = 4;
+    says(&documents, &domain, "fewest micro-batches: 4 is above the most, 2");
+    domain.micro_most = domain.micro_least = 0;
+    domain.token_bytes = 0;
+    says(&documents, &domain, "bytes of a token: 0 is outside 1 .. 256");
+    domain.token_bytes = 8;
     domain.one_size = true;
     domain.row = "free";
     says(&documents, &domain, "use one with fixed groups");
@@ -737,6 +750,78 @@ static void test_bad_input_is_refused(void **state)
     domain.budget = CPB_MAX_TOKENS;
     tokens[1] = CPB_MAX_TOKENS;
     says(&documents, &domain, "may take more than");
+}
+
+/* Documents of a step in which one of 64 is a giant, and one is half as long. */
+static void giants(step *s)
+{
+    *s = (step){.domain = cpb_domain_default()};
+    s->domain.ranks = 16;
+    s->domain.budget = 16384;
+    s->domain.setup.kernel = CPB_VARLEN;
+    for (int64_t d = 0; d < MOST; d++)
+        s->tokens[d] = d == 5 ? 131072 : d == 9 ? 65536 : 500;
+    s->documents = (cpb_documents){.n = MOST, .tokens = s->tokens, .waited = s->waited};
+}
+
+static int64_t held(step *s, int64_t *which)
+{
+    cpb_error error;
+    cpb_schedule *schedule;
+    assert_int_equal(make(s, "auto", &schedule, &error), CPB_OK);
+    proved(s, schedule);
+    const int64_t n = cpb_schedule_score_of(schedule)->left_over;
+    for (int64_t d = 0; d < MOST; d++)
+        if (cpb_schedule_placements(schedule)[d].left == CPB_LEFT_HELD)
+            *which = d;
+    cpb_schedule_free(schedule);
+    return n;
+}
+
+/* None is held back unless asked for; then giants are, until they have waited; what takes
+ * no longer than one that is due goes with it. */
+static void test_giants_are_held_back(void **state)
+{
+    (void)state;
+    step s;
+    int64_t which = -1;
+    giants(&s);
+    s.domain.setup.profile.net_bytes_per_us = 1000;
+    assert_int_equal(held(&s, &which), 0);
+    s.domain.hold = 2;
+    assert_int_equal(held(&s, &which), 2);
+    s.waited[9] = 2;
+    assert_int_equal(held(&s, &which), 1);
+    assert_int_equal(which, 5);
+    s.waited[5] = 2;
+    s.waited[9] = 0;
+    assert_int_equal(held(&s, &which), 0);
+    s.documents.n = 1;
+    s.tokens[0] = 131072;
+    s.waited[0] = 0;
+    assert_int_equal(held(&s, &which), 0);
+}
+
+/* Rows that deal documents to micro-batches keep any order window. */
+static void test_order_windows_are_kept(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {"flat", "lockstep", "grid", "auto"};
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        for (int64_t window = 0; window < 40; window += 13) {
+            step s;
+            cpb_error error;
+            cpb_schedule *schedule;
+            giants(&s);
+            s.domain.budget = 8192;
+            s.domain.meet = CPB_MEET_MICRO;
+            s.domain.micro_least = 4;
+            s.domain.window = window;
+            assert_int_equal(make(&s, rows[i], &schedule, &error), CPB_OK);
+            assert_true(cpb_schedule_score_of(schedule)->moved_max <= window);
+            proved(&s, schedule);
+            cpb_schedule_free(schedule);
+        }
 }
 
 /* Nothing to do is a schedule too, and so is one rank. */
@@ -779,6 +864,8 @@ int main(void)
         cmocka_unit_test(test_every_allocation_may_fail),
         cmocka_unit_test(test_bad_input_is_refused),
         cmocka_unit_test(test_corners),
+        cmocka_unit_test(test_giants_are_held_back),
+        cmocka_unit_test(test_order_windows_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
