@@ -66,10 +66,21 @@ static void print_text(const cpb_schedule *schedule, const cpb_domain *domain)
            table_thousands(score->groups, a), score->group_mean);
     printf("tokens     %s, at most %s of a rank in a micro-batch\n",
            table_thousands(score->tokens, a), table_thousands(score->tokens_max, b));
-    printf("received   %s keys, at most %s of a rank\n",
-           table_thousands(score->received, a),
-           table_thousands(score->received_max, b));
-    printf("ranks      %.1f %% of the time at work\n", 100 * score->busy);
+    printf("received   %s keys, at most %s of a rank; wire time at most %s us\n",
+           table_thousands(score->received, a), table_thousands(score->received_max, b),
+           table_decimals(figures_microseconds(score->wire), 1, c));
+    printf("ranks      %.1f %% of the time at work; time %.1f %%, tokens %.1f %% above "
+           "the mean\n",
+           100 * score->busy, 100 * score->time_imbalance,
+           100 * score->token_imbalance);
+    printf("order      moved by %s places at most, %.1f on average; waited %s steps at "
+           "most\n",
+           table_thousands(score->moved_max, a), score->moved_mean,
+           table_thousands(score->waited_max, b));
+    printf("loss       %s tokens of a rank at most, %s on average\n",
+           table_thousands(score->loss_max, a), table_decimals(score->loss_mean, 1, b));
+    printf("rerouted   %s tokens that are not where their loader holds them\n",
+           table_thousands(score->rerouted, a));
     printf("hash       %016" PRIx64 "\n", cpb_schedule_hash(schedule));
 }
 

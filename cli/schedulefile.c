@@ -205,6 +205,37 @@ static bool read_groups(cli_schedulefile *file, cpb_error *error)
     return true;
 }
 
+/* [document, from, to, tokens] */
+static bool read_reroute(const json_t *value, cpb_reroute *r)
+{
+    const json_t *const document = json_array_get(value, 0);
+    const json_t *const tokens = json_array_get(value, 3);
+    r->document = json_integer_value(document);
+    r->tokens = json_integer_value(tokens);
+    return json_array_size(value) == 4 && json_is_integer(document) &&
+           read_narrow(json_array_get(value, 1), &r->from) &&
+           read_narrow(json_array_get(value, 2), &r->to) && json_is_integer(tokens);
+}
+
+static bool read_reroutes(cli_schedulefile *file, cpb_error *error)
+{
+    const json_t *const list =
+        json_member(file->root, "", "reroutes", JSON_ARRAY, error);
+    if (!list)
+        return false;
+    file->n_reroutes = (int64_t)json_array_size(list);
+    file->reroutes = calloc((size_t)file->n_reroutes + 1, sizeof *file->reroutes);
+    if (!file->reroutes)
+        return fail_memory(error);
+    for (int64_t i = 0; i < file->n_reroutes; i++)
+        if (!read_reroute(json_array_get(list, (size_t)i), &file->reroutes[i]))
+            return fail(error,
+                        "reroutes[%" PRId64 "] is no list of four: document, "
+                        "from, to, tokens",
+                        i);
+    return true;
+}
+
 static bool read_hash(cli_schedulefile *file, cpb_error *error)
 {
     const json_t *const hash = json_member(file->root, "", "hash", JSON_STRING, error);
@@ -225,7 +256,7 @@ static bool read_all(cli_schedulefile *file, cpb_error *error)
 {
     static read_part *const parts[] = {read_version,    read_step, read_figures,
                                        read_placements, read_left, read_groups,
-                                       read_hash};
+                                       read_reroutes,   read_hash};
     if (!json_is_object(file->root))
         return fail(error, "is no schedule file: it holds no object");
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
@@ -251,6 +282,8 @@ cpb_schedule_claim schedulefile_claim(const cli_schedulefile *file)
                                 .hash = &file->hash,
                                 .n_groups = file->n_groups,
                                 .groups = file->groups,
+                                .n_reroutes = file->n_reroutes,
+                                .reroutes = file->reroutes,
                                 .documents = file->documents};
 }
 
@@ -263,7 +296,9 @@ static void print_proved(const cli_schedulefile *file)
            file->step.domain.ranks);
     if (score->left_over)
         printf("; %" PRId64 " left over, the reason holds", score->left_over);
-    puts("; budget, sizes, order and limits are kept; figures, groups and hash equal a "
+    puts("; budget, sizes, order and limits are kept; figures, groups, reroutes and "
+         "hash "
+         "equal a "
          "recount");
 }
 
@@ -289,6 +324,7 @@ void schedulefile_free(cli_schedulefile *file)
     free(file->cut);
     free(file->groups);
     free(file->documents);
+    free(file->reroutes);
     json_decref(file->root);
     *file = (cli_schedulefile){0};
 }

@@ -17,6 +17,8 @@ typedef struct cli_schedulefile {
     int64_t n_groups;
     cpb_group *groups;  /* [n_groups] */
     int64_t *documents; /* of the groups, one after the other */
+    int64_t n_reroutes;
+    cpb_reroute *reroutes; /* [n_reroutes] */
     cpb_schedule_score score;
     uint64_t hash;
 } cli_schedulefile;

@@ -5,6 +5,7 @@
 #include "schedulefile.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 static json_t *group_to_json(const cpb_schedule *schedule, const cpb_group *group)
 {
@@ -86,6 +87,24 @@ static json_t *placements_to_json(const cpb_schedule *schedule)
     return whole(list, good);
 }
 
+static json_t *reroutes_to_json(const cpb_schedule *schedule)
+{
+    const int64_t n = cpb_schedule_reroutes(schedule, NULL);
+    cpb_reroute *const reroutes = calloc((size_t)n + 1, sizeof *reroutes);
+    json_t *const list = reroutes ? json_array() : NULL;
+    bool good = list;
+    if (good)
+        cpb_schedule_reroutes(schedule, reroutes);
+    for (int64_t i = 0; good && i < n; i++)
+        json_push(list,
+                  json_pack("[I,i,i,I]", (json_int_t)reroutes[i].document,
+                            reroutes[i].from, reroutes[i].to,
+                            (json_int_t)reroutes[i].tokens),
+                  &good);
+    free(reroutes);
+    return whole(list, good);
+}
+
 static void put_schedule(json_t *object, const cpb_schedule *schedule,
                          const cpb_domain *domain, bool *good)
 {
@@ -96,6 +115,7 @@ static void put_schedule(json_t *object, const cpb_schedule *schedule,
     schedulefigures_put(object, cpb_schedule_score_of(schedule), good);
     json_put(object, "left", left_to_json(schedule), good);
     json_put(object, "schedule", groups_to_json(schedule), good);
+    json_put(object, "reroutes", reroutes_to_json(schedule), good);
     json_put(object, "hash", json_string(hash), good);
 }
 

@@ -51,14 +51,18 @@ typedef struct cpb_schedule_claim {
     const cpb_group *groups;         /**< [n_groups] stated groups in the order of
                                   cpb_schedule_groups(), or NULL: none */
     const int64_t
-        *documents; /**< theirs, `first_document` on; ignored without groups */
+        *documents;     /**< theirs, `first_document` on; ignored without groups */
+    int64_t n_reroutes; /**< how many reroutes are stated */
+    const cpb_reroute
+        *reroutes; /**< [n_reroutes] as cpb_schedule_reroutes() lists them,
+                                      or NULL: none is stated */
 } cpb_schedule_claim;
 
 /** Prove a schedule: every document is in the step exactly once or left over with a reason
  *  that holds, groups have allowed sizes and places, groups of several ranks are disjoint
  *  within a micro-batch, so that the order of micro-batches has no circle, every rank
  *  keeps its budget, the limits on micro-batches, sizes and order hold, and each stated
- *  figure and group equals a recount by an event simulation. Times are exact up to 2^50
+ *  figure, group and reroute equals a recount by an event simulation. Times are exact up to 2^50
  *  picoseconds, and from there on within 2^-50 of their value, which is what a double
  *  keeps. The bound is tested for not exceeding the time.
  *

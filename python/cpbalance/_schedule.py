@@ -195,12 +195,13 @@ class Schedule:
 
     def check(self) -> None:
         """Prove it by code that shares nothing with the scheduler: every document exactly
-        once or left over with its reason, budgets, sizes, order, every figure and
-        group. Raises
+        once or left over with its reason, budgets, sizes, order, every figure,
+        group and reroute. Raises
         Refuted with the first counterexample."""
         documents, domain, held = _question(self.lengths, self.ranks, self.budget,
                                             self.options)
         hash_ = ffi.new("uint64_t *", self.hash)
+        reroutes = np.ascontiguousarray(self.reroutes)
         claim = ffi.new("cpb_schedule_claim *", {
             "micro_batches": self.micro_batches,
             "block": lib.cpb_schedule_block(self._schedule),
@@ -210,7 +211,9 @@ class Schedule:
             "score": lib.cpb_schedule_score_of(self._schedule), "hash": hash_,
             "n_groups": lib.cpb_schedule_n_groups(self._schedule),
             "groups": lib.cpb_schedule_groups(self._schedule),
-            "documents": lib.cpb_schedule_documents(self._schedule)})
+            "documents": lib.cpb_schedule_documents(self._schedule),
+            "n_reroutes": len(reroutes),
+            "reroutes": pointer(reroutes, "cpb_reroute *") if len(reroutes) else ffi.NULL})
         error = new_error()
         demand(lib.cpb_check_schedule(documents, domain, claim, error), error)
         del held

@@ -65,6 +65,12 @@ cpb_status cpb_step_groups(cpb_step *step, int32_t micro_batch, int64_t begin,
                            int64_t end, const int64_t *start, const int64_t *stop,
                            cpb_error *error);
 
+/* Of `n` things spread over the tokens of a document, those of its i-th rank. */
+int64_t cpb_step_part(const cpb_step *step, int64_t document, int64_t n, int32_t i);
+
+/* Hold the stated reroutes against those that placements and holders make. */
+cpb_status cpb_step_reroutes(const cpb_step *step, cpb_error *error);
+
 /* Walk through the micro-batches: laws of each, and the counted figures. */
 cpb_status cpb_step_run(cpb_step *step, cpb_error *error);
 

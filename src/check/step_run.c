@@ -211,8 +211,7 @@ static int64_t received(int64_t tokens, int32_t ranks)
     return sum;
 }
 
-/* Of `n` things spread over the tokens of a document, those of its i-th rank. */
-static int64_t part_of(const cpb_step *step, int64_t d, int64_t n, int32_t i)
+int64_t cpb_step_part(const cpb_step *step, int64_t d, int64_t n, int32_t i)
 {
     const cpb_placement *const p = &step->claim->placement[d];
     const int64_t tokens = step->documents->tokens[d];
@@ -242,10 +241,11 @@ static void count_document(walk *w, int64_t at)
     if (all->waited)
         c->waited_max = cpb_max(c->waited_max, all->waited[d]);
     for (int32_t i = 0; i < p->ranks; i++) {
-        w->loss[p->first + i] += part_of(step, d, all->loss ? all->loss[d] : tokens, i);
+        w->loss[p->first + i] +=
+            cpb_step_part(step, d, all->loss ? all->loss[d] : tokens, i);
         c->received += p->cuts < 0 ? 0 : cpb_step_cut(step, d, i);
         if (all->holder && all->holder[d] >= 0 && all->holder[d] != p->first + i)
-            c->rerouted += part_of(step, d, tokens, i);
+            c->rerouted += cpb_step_part(step, d, tokens, i);
     }
 }
 
@@ -329,6 +329,7 @@ cpb_status cpb_step_run(cpb_step *step, cpb_error *error)
             (long long)step->claim->n_groups, (long long)step->next_group);
         goto done;
     }
+    CPB_TRY(cpb_step_reroutes(step, error));
     finish(&w);
 done:
     return status;

@@ -134,7 +134,7 @@ def law_check_refutes_every_changed_value(cpb):
 def law_check_refutes_lost_doubled_and_swapped_elements(cpb):
     for said in to_mutate(cpb):
         mutants = [((key,), {k: v for k, v in said.items() if k != key}) for key in said]
-        for key in ("schedule", "placements", "left"):
+        for key in ("schedule", "placements", "left", "reroutes"):
             if not said[key]:
                 continue
             mutants += [((key, "shorter"), said | {key: said[key][:-1]}),

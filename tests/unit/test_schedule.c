@@ -589,6 +589,49 @@ static void test_groups_are_recounted(void **state)
     }
 }
 
+/* So is every reroute. */
+static void test_reroutes_are_recounted(void **state)
+{
+    (void)state;
+    uint64_t seed = 12, hash;
+    int64_t tried = 0;
+    while (tried < 200) {
+        step s;
+        cpb_error error;
+        cpb_schedule *schedule;
+        cpb_reroute list[MOST * 20];
+        random_step(&s, &seed);
+        assert_int_equal(make(&s, "auto", &schedule, &error), CPB_OK);
+        cpb_schedule_claim claim = claim_of(schedule, &hash);
+        const int64_t n = cpb_schedule_reroutes(schedule, list);
+        claim.reroutes = list;
+        claim.n_reroutes = n;
+        assert_int_equal(cpb_check_schedule(&s.documents, &s.domain, &claim, &error),
+                         CPB_OK);
+        for (int64_t i = 0; i < n; i++, tried++) {
+            list[i].document++;
+            refuted(&s, &claim);
+            list[i].document--;
+            list[i].from++;
+            refuted(&s, &claim);
+            list[i].from--;
+            list[i].to--;
+            refuted(&s, &claim);
+            list[i].to++;
+            list[i].tokens--;
+            refuted(&s, &claim);
+            list[i].tokens++;
+        }
+        claim.n_reroutes++;
+        refuted(&s, &claim);
+        if (n) {
+            claim.n_reroutes = n - 1;
+            refuted(&s, &claim);
+        }
+        cpb_schedule_free(schedule);
+    }
+}
+
 /* Every figure of the score is recounted, but the bound, which may not pass the time. */
 static void test_figures_are_recounted(void **state)
 {
@@ -860,6 +903,7 @@ int main(void)
         cmocka_unit_test(test_plans_of_groups),
         cmocka_unit_test(test_mutations_are_refuted),
         cmocka_unit_test(test_groups_are_recounted),
+        cmocka_unit_test(test_reroutes_are_recounted),
         cmocka_unit_test(test_figures_are_recounted),
         cmocka_unit_test(test_every_allocation_may_fail),
         cmocka_unit_test(test_bad_input_is_refused),
