@@ -331,6 +331,8 @@ const flag_row flags[] = {
     {"window", "PLACES",
      "most places that a document may move in the order; default any", ONLY_SCHEDULES,
      read_number, MEMBER(window), 0, CPB_MAX_DOCUMENTS, NULL},
+    {"token-bytes", "N", "bytes of a token as loaders hold it; default 8",
+     ONLY_SCHEDULES, read_number, MEMBER(token_bytes), 1, 256, NULL},
     {"hold", "STEPS",
      "most steps that a giant may be held back for; default 0, the order of the loss",
      ONLY_SCHEDULES, read_number, MEMBER(hold), 0, 1 << 20, NULL},

@@ -38,7 +38,8 @@ static cli_options nothing_said(void)
                          .micro_multiple = -1,
                          .fixed = -1,
                          .window = -1,
-                         .hold = -1};
+                         .hold = -1,
+                         .token_bytes = -1};
 }
 
 /* The letter of the few flags that have one. */

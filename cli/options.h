@@ -91,6 +91,7 @@ typedef struct cli_options {
     int64_t fixed;
     int64_t window;
     int64_t hold;
+    int64_t token_bytes;
     const char *schedule;
     cli_texts schedules; /* where it repeats */
     bool compare;

@@ -79,8 +79,9 @@ static void print_text(const cpb_schedule *schedule, const cpb_domain *domain)
            table_thousands(score->waited_max, b));
     printf("loss       %s tokens of a rank at most, %s on average\n",
            table_thousands(score->loss_max, a), table_decimals(score->loss_mean, 1, b));
-    printf("rerouted   %s tokens that are not where their loader holds them\n",
-           table_thousands(score->rerouted, a));
+    printf("rerouted   %s tokens from where their loader holds them, %s bytes\n",
+           table_thousands(score->rerouted, a),
+           table_thousands(score->rerouted_bytes, b));
     printf("hash       %016" PRIx64 "\n", cpb_schedule_hash(schedule));
 }
 

@@ -205,14 +205,17 @@ static bool read_groups(cli_schedulefile *file, cpb_error *error)
     return true;
 }
 
-/* [document, from, to, tokens] */
+/* [document, from, to, tokens, bytes] */
 static bool read_reroute(const json_t *value, cpb_reroute *r)
 {
     const json_t *const document = json_array_get(value, 0);
     const json_t *const tokens = json_array_get(value, 3);
     r->document = json_integer_value(document);
+    const json_t *const bytes = json_array_get(value, 4);
     r->tokens = json_integer_value(tokens);
-    return json_array_size(value) == 4 && json_is_integer(document) &&
+    r->bytes = json_integer_value(bytes);
+    return json_array_size(value) == 5 && json_is_integer(bytes) &&
+           json_is_integer(document) &&
            read_narrow(json_array_get(value, 1), &r->from) &&
            read_narrow(json_array_get(value, 2), &r->to) && json_is_integer(tokens);
 }
@@ -230,8 +233,8 @@ static bool read_reroutes(cli_schedulefile *file, cpb_error *error)
     for (int64_t i = 0; i < file->n_reroutes; i++)
         if (!read_reroute(json_array_get(list, (size_t)i), &file->reroutes[i]))
             return fail(error,
-                        "reroutes[%" PRId64 "] is no list of four: document, "
-                        "from, to, tokens",
+                        "reroutes[%" PRId64 "] is no list of five: document, "
+                        "from, to, tokens, bytes",
                         i);
     return true;
 }

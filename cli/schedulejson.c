@@ -97,9 +97,10 @@ static json_t *reroutes_to_json(const cpb_schedule *schedule)
         cpb_schedule_reroutes(schedule, reroutes);
     for (int64_t i = 0; good && i < n; i++)
         json_push(list,
-                  json_pack("[I,i,i,I]", (json_int_t)reroutes[i].document,
+                  json_pack("[I,i,i,I,I]", (json_int_t)reroutes[i].document,
                             reroutes[i].from, reroutes[i].to,
-                            (json_int_t)reroutes[i].tokens),
+                            (json_int_t)reroutes[i].tokens,
+                            (json_int_t)reroutes[i].bytes),
                   &good);
     free(reroutes);
     return whole(list, good);

@@ -83,6 +83,7 @@ static void read_limits(const cli_options *options, cpb_domain *domain)
         {options->fixed, NULL, &domain->fixed},
         {options->window, NULL, &domain->window},
         {options->hold, NULL, &domain->hold},
+        {options->token_bytes, NULL, &domain->token_bytes},
     };
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         if (limits[i].said < 0)

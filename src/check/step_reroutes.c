@@ -22,7 +22,8 @@ static bool is_stated(const cpb_schedule_claim *claim, int64_t at,
         return false;
     const cpb_reroute *const stated = &claim->reroutes[at];
     return stated->document == counted->document && stated->from == counted->from &&
-           stated->to == counted->to && stated->tokens == counted->tokens;
+           stated->to == counted->to && stated->tokens == counted->tokens &&
+           stated->bytes == counted->bytes;
 }
 
 cpb_status cpb_step_reroutes(const cpb_step *step, cpb_error *error)
@@ -37,11 +38,13 @@ cpb_status cpb_step_reroutes(const cpb_step *step, cpb_error *error)
         if (p->left != CPB_LEFT_NOT || holder[d] < 0)
             continue;
         for (int32_t i = 0; i < p->ranks; i++) {
-            const cpb_reroute counted = {
-                .document = d,
-                .from = holder[d],
-                .to = p->first + i,
-                .tokens = cpb_step_part(step, d, step->documents->tokens[d], i)};
+            const int64_t tokens =
+                cpb_step_part(step, d, step->documents->tokens[d], i);
+            const cpb_reroute counted = {.document = d,
+                                         .from = holder[d],
+                                         .to = p->first + i,
+                                         .tokens = tokens,
+                                         .bytes = tokens * step->domain->token_bytes};
             if (counted.to == counted.from || !counted.tokens)
                 continue;
             if (!is_stated(claim, n, &counted))

@@ -22,7 +22,8 @@ TABLE = """tokens,place,holder,cost,loss,waited
 
 # What the figures are counted from, and notes.
 INPUTS = {"ranks_per_node", "budget", "micro_least", "micro_most", "micro_multiple",
-          "token_multiple", "token_bytes", "fixed", "stages", "window", "hold", "sizes", "one_size", "groups_only",
+          "token_multiple", "token_bytes", "fixed", "stages", "window", "hold", "sizes",
+          "one_size", "groups_only",
           "meet", "overlap", "backward", "model", "profile_numbers"}
 NOTES = {"row", "chosen"}
 

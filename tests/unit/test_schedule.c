@@ -621,6 +621,9 @@ static void test_reroutes_are_recounted(void **state)
             list[i].tokens--;
             refuted(&s, &claim);
             list[i].tokens++;
+            list[i].bytes++;
+            refuted(&s, &claim);
+            list[i].bytes--;
         }
         claim.n_reroutes++;
         refuted(&s, &claim);
