@@ -31,7 +31,7 @@ enum { PEERS_LOOKS = 8 };
 typedef struct patience {
     int64_t rounds;          /* of repair */
     int64_t looks;           /* of the climb, and more: */
-    int64_t looks_per_chunk; /* so many for each chunk */
+    int64_t looks_per_chunk; /* so many for each chunk, up to MOST_CHUNKS */
     bool improves_all;       /* first plans are compared once they are improved */
     int settlements;         /* counts of loads that do not add up */
 } patience;
@@ -41,6 +41,12 @@ static const patience patiences[] = {
     [CPB_EFFORT_DEFAULT] = {200, 8000, 2, false, 6},
     [CPB_EFFORT_HIGH] = {2000, 60000, 40, true, 12},
 };
+
+/* More do not lengthen the search. */
+enum { MOST_CHUNKS = 1 << 14 };
+
+/* A repair may take so many times the looks of the climb; most need a fraction. */
+enum { REPAIR_LOOKS = 8 };
 
 /* Where all first plans are improved, each gets this part of the looks beforehand. */
 enum { PARTS_BEFOREHAND = 10 };
@@ -193,6 +199,11 @@ static cpb_status measure(frugal *f, const cpb_board *board, int64_t *excess)
     return CPB_OK;
 }
 
+static cpb_status repair(frugal *f)
+{
+    return cpb_climb_repair(&f->climb, f->patience->rounds, REPAIR_LOOKS * f->looks);
+}
+
 /* The largest load of `best` above its limit, as a score counts it. */
 static cpb_status count_excess(frugal *f, int64_t *excess)
 {
@@ -209,7 +220,7 @@ static cpb_status settle(frugal *f, bool *kept)
         CPB_TRY(count_excess(f, &excess));
         if (excess <= 0 || !f->view->lookup->loads)
             break;
-        CPB_TRY(cpb_climb_repair(&f->climb, f->patience->rounds));
+        CPB_TRY(repair(f));
     }
     *kept = excess <= 0;
 done:
@@ -219,15 +230,14 @@ done:
 /* Repair and improve `best`. */
 static cpb_status improve(frugal *f, int64_t looks, bool *kept)
 {
-    const patience *const p = f->patience;
     int64_t excess;
     cpb_status status;
     memcpy(f->limit, f->goals.limit, (size_t)f->view->ranks * sizeof *f->limit);
     cpb_climb_start(&f->climb, &f->best, f->limit);
-    CPB_TRY(cpb_climb_repair(&f->climb, p->rounds));
+    CPB_TRY(repair(f));
     if (f->view->lookup->loads)
         CPB_TRY(measure(f, &f->best, &excess));
-    CPB_TRY(cpb_climb_repair(&f->climb, p->rounds));
+    CPB_TRY(repair(f));
     cpb_climb_start(&f->climb, &f->best, f->limit);
     CPB_TRY(cpb_climb_run(&f->climb, looks * (f->best.peers.excess ? PEERS_LOOKS : 1)));
     CPB_TRY(settle(f, kept));
@@ -341,7 +351,8 @@ cpb_status cpb_balance_frugal(const cpb_view *view, cpb_deal *deal, cpb_error *e
         return CPB_NO_MEMORY;
     f->view = view;
     f->patience = &patiences[view->effort];
-    f->looks = f->patience->looks + f->patience->looks_per_chunk * view->n_chunks;
+    f->looks = f->patience->looks +
+               f->patience->looks_per_chunk * cpb_min(view->n_chunks, MOST_CHUNKS);
     f->arena = deal->arena;
     f->limit = cpb_arena_take(f->arena, ranks, sizeof *f->limit);
     f->load = cpb_arena_take(f->arena, ranks, sizeof *f->load);

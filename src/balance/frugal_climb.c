@@ -97,6 +97,7 @@ static bool relieve(cpb_climb *climb, int32_t high, int32_t low, int samples)
         const int32_t other =
             i % 2 ? low : (int32_t)pick(climb, climb->board->view->ranks);
         cpb_swap s;
+        climb->board->looked++;
         if (!propose_relief(climb, high, other, &s))
             continue;
         const int64_t excess = climb->board->load[high] - climb->limit[high];
@@ -113,11 +114,12 @@ static bool relieve(cpb_climb *climb, int32_t high, int32_t low, int samples)
     return true;
 }
 
-cpb_status cpb_climb_repair(cpb_climb *climb, int64_t rounds)
+cpb_status cpb_climb_repair(cpb_climb *climb, int64_t rounds, int64_t effort)
 {
+    const int64_t end = climb->board->looked + effort;
     const cpb_view *const view = climb->board->view;
     int samples = SAMPLES;
-    for (; rounds > 0 && !climb->failed; rounds--) {
+    for (; rounds > 0 && climb->board->looked < end && !climb->failed; rounds--) {
         int32_t high = 0, low = 0;
         extremes(climb, &high, &low);
         if (climb->board->load[high] <= climb->limit[high])
