@@ -46,7 +46,7 @@ static const patience patiences[] = {
 enum { MOST_CHUNKS = 1 << 14 };
 
 /* A repair may take so many times the looks of the climb; most need a fraction. */
-enum { REPAIR_LOOKS = 8 };
+enum { REPAIR_LOOKS = 200 };
 
 /* Where all first plans are improved, each gets this part of the looks beforehand. */
 enum { PARTS_BEFOREHAND = 10 };
