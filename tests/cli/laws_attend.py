@@ -86,6 +86,14 @@ def law_attention_shows_progress_on_a_terminal_alone(cpb):
     assert silent.stderr == b""
 
 
+def law_a_launcher_that_does_not_fit_is_refused(cpb):
+    if not is_built(cpb):
+        return
+    lost = dict(os.environ, SLURM_PROCID="0", SLURM_STEP_NUM_TASKS="2")
+    said = cpb.refused("attend", "--documents", "4", "--ranks", 2, *SMALL, env=lost)
+    assert "built without MPI" in said or "belongs to another MPI" in said
+
+
 def law_timings_are_what_calibrate_reads(cpb):
     if not is_built(cpb):
         return
