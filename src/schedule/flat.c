@@ -162,8 +162,14 @@ cpb_status cpb_row_flat(cpb_batch *batch, cpb_draft *draft, cpb_error *error)
                                                    : "is no group size of the list");
     CPB_TRY(create(batch, &f, error));
     draft->micro_batches = fill_enough(&f, choose(&f));
+    if (!draft->micro_batches && !f.needed && !batch->domain->micro_most)
+        return cpb_fail(error, CPB_UNSUPPORTED, -1,
+                        "row 'flat' finds no place for its slices within a budget of "
+                        "%lld tokens; try another row",
+                        (long long)batch->budget);
     if (!draft->micro_batches)
-        return cpb_row_fail_micro(batch, cpb_max(1, f.needed), error);
+        return cpb_row_fail_micro(
+            batch, f.needed ? f.needed : batch->domain->micro_most + INT64_C(1), error);
     draft->block = batch->domain->ranks;
     draft->cuts = f.chain.cuts;
     for (int64_t j = 0; j < batch->n; j++) {
