@@ -136,6 +136,23 @@ bool csv_next(cli_csv *csv, bool *more, cpb_error *error)
     return true;
 }
 
+bool csv_each(cli_csv *csv, bool (*names)(void *context), bool (*row)(void *context),
+              void *context, cpb_error *error)
+{
+    bool more, first = true;
+    char place[40];
+    while (csv_next(csv, &more, error)) {
+        if (!more)
+            return true;
+        if (!(first ? names(context) : row(context))) {
+            snprintf(place, sizeof place, "line %lld", (long long)csv->line);
+            return fail_at(error, place);
+        }
+        first = false;
+    }
+    return false;
+}
+
 void csv_close(cli_csv *csv)
 {
     free(csv->field);

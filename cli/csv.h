@@ -23,6 +23,11 @@ bool csv_open(const char *path, cli_csv *csv, cpb_error *error);
 /* Go to the next row that is not empty. `*more` is false behind the last one. */
 bool csv_next(cli_csv *csv, bool *more, cpb_error *error);
 
+/* Hand the first row to `names` and every other one to `row`, with `context`; their
+ * sentences get the line. */
+bool csv_each(cli_csv *csv, bool (*names)(void *context), bool (*row)(void *context),
+              void *context, cpb_error *error);
+
 void csv_close(cli_csv *csv);
 
 #endif

@@ -36,8 +36,9 @@ static bool add_column(reader *in, const char *name)
     return true;
 }
 
-static bool read_names(reader *in)
+static bool read_names(void *context)
 {
+    reader *const in = context;
     bool tokens = false;
     for (size_t i = 0; i < in->csv.n; i++) {
         if (!add_column(in, in->csv.field[i]))
@@ -75,8 +76,9 @@ static bool read_field(const reader *in, step_column c, const char *text,
                        in->error);
 }
 
-static bool read_row(reader *in)
+static bool read_row(void *context)
 {
+    reader *const in = context;
     cli_step *const step = in->step;
     if (in->csv.n != in->n_columns)
         return fail(in->error, "%zu fields, the first line has %zu", in->csv.n,
@@ -96,21 +98,10 @@ static bool read_row(reader *in)
 
 static bool read_rows(reader *in)
 {
-    bool more, first = true;
-    char place[40];
-    while (csv_next(&in->csv, &more, in->error)) {
-        if (!more && first)
-            return fail(in->error, "there is no line of column names; the format "
-                                   "stands in docs/formats.md");
-        if (!more)
-            return in->room || grow(in);
-        if (!(first ? read_names(in) : read_row(in))) {
-            snprintf(place, sizeof place, "line %lld", (long long)in->csv.line);
-            return fail_at(in->error, place);
-        }
-        first = false;
-    }
-    return false;
+    return csv_each(&in->csv, read_names, read_row, in, in->error) &&
+           (in->n_columns ? in->room || grow(in)
+                          : fail(in->error, "there is no line of column names; the "
+                                            "format stands in docs/formats.md"));
 }
 
 bool step_read_csv(const char *path, cli_step *step, cpb_error *error)

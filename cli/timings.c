@@ -232,8 +232,9 @@ static cli_timing *add_timing(cli_timings *out)
     return &out->timing[out->n++];
 }
 
-static bool read_row(reader *in)
+static bool read_row(void *context)
 {
+    reader *const in = context;
     int what = TIMED_ATTENTION;
     cli_timing *const timing = add_timing(in->out);
     if (!timing)
@@ -253,8 +254,9 @@ static bool read_row(reader *in)
                                     : read_wire(in, timing));
 }
 
-static bool read_names(reader *in)
+static bool read_names(void *context)
 {
+    reader *const in = context;
     in->n_columns = in->csv.n;
     for (size_t i = 0; i < in->csv.n; i++) {
         const char *const name = in->csv.field[i];
@@ -276,21 +278,9 @@ static bool read_names(reader *in)
 
 static bool read_rows(reader *in)
 {
-    bool more, first = true;
-    char place[40];
-    while (csv_next(&in->csv, &more, in->error)) {
-        if (!more && in->out->n)
-            return true;
-        if (!more)
-            return fail(in->error, "there is no timing; the format stands in "
-                                   "docs/formats.md");
-        if (!(first ? read_names(in) : read_row(in))) {
-            snprintf(place, sizeof place, "line %lld", (long long)in->csv.line);
-            return fail_at(in->error, place);
-        }
-        first = false;
-    }
-    return false;
+    return csv_each(&in->csv, read_names, read_row, in, in->error) &&
+           (in->out->n || fail(in->error, "there is no timing; the format stands in "
+                                          "docs/formats.md"));
 }
 
 bool timings_read(const char *path, cli_timings *timings, cpb_error *error)

@@ -321,3 +321,11 @@ int32_t cpb_batch_micro(const cpb_batch *batch, int64_t n)
         domain->micro_most ? domain->micro_most : CPB_MAX_MICRO_BATCHES;
     return micro <= most ? (int32_t)micro : 0;
 }
+
+int64_t cpb_batch_spare(int64_t least, int k)
+{
+    const int64_t spares[CPB_SPARES] = {0, 1, 1 + least / 8, 2 + least / 4,
+                                        2 + least / 2};
+    return k < CPB_SPARES ? least + spares[k]
+                          : (least + 1) << cpb_min(k - CPB_SPARES + 1, 30);
+}

@@ -101,4 +101,11 @@ cpb_status cpb_batch_order(const cpb_batch *batch, cpb_item **order, cpb_error *
 /* The fewest micro-batches >= n that the domain allows; 0 where it allows none. */
 int32_t cpb_batch_micro(const cpb_batch *batch, int64_t n);
 
+/* How many numbers of micro-batches are tried although one fits. */
+enum { CPB_SPARES = 5 };
+
+/* The k-th number of micro-batches to try beyond the least, and then doublings, as long
+ * as nothing fits. */
+int64_t cpb_batch_spare(int64_t least, int k);
+
 #endif

@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-enum { ROUNDS = 12, SPARES = 5 };
+enum { ROUNDS = 12 };
 
 /* How jobs are dealt. */
 typedef enum dealing {
@@ -155,14 +155,6 @@ static void attempt(trial *t, int32_t width, int32_t block, int32_t micro_batche
     }
 }
 
-/* The k-th number of micro-batches to try beyond the least, and then doublings, as long
- * as nothing fits. */
-static int64_t spare(int64_t least, int k)
-{
-    const int64_t spares[SPARES] = {0, 1, 1 + least / 8, 2 + least / 4, 2 + least / 2};
-    return k < SPARES ? least + spares[k] : (least + 1) << cpb_min(k - SPARES + 1, 30);
-}
-
 static void try_width(trial *t, int32_t width, int32_t block)
 {
     const cpb_batch *const batch = t->batch;
@@ -170,12 +162,12 @@ static void try_width(trial *t, int32_t width, int32_t block)
     const int64_t full = cpb_ceil_div(batch->tokens, batch->budget * width * blocks);
     const int64_t least = cpb_min(cpb_max(1, full), CPB_MAX_MICRO_BATCHES);
     int64_t last = 0;
-    for (int k = 0; k < SPARES || t->best_time == INT64_MAX; k++) {
-        const int64_t wanted = spare(least, k);
+    for (int k = 0; k < CPB_SPARES || t->best_time == INT64_MAX; k++) {
+        const int64_t wanted = cpb_batch_spare(least, k);
         const int32_t micro = cpb_batch_micro(batch, wanted);
         if (!micro)
             t->needed = wanted;
-        if (!micro || (k >= SPARES && last > batch->n))
+        if (!micro || (k >= CPB_SPARES && last > batch->n))
             break;
         if (micro == last)
             continue;

@@ -11,8 +11,6 @@
 
 #include "../base/error.h"
 
-enum { SPARES = 5 };
-
 typedef struct flat {
     const cpb_batch *batch;
     cpb_chain chain;
@@ -92,14 +90,6 @@ static int64_t estimate(flat *f, int32_t micro)
                                                       : INT64_MAX;
 }
 
-/* The k-th number of micro-batches to try beyond the least, and then doublings, as long
- * as nothing fits. */
-static int64_t spare(int64_t least, int k)
-{
-    const int64_t spares[SPARES] = {0, 1, 1 + least / 8, 2 + least / 4, 2 + least / 2};
-    return k < SPARES ? least + spares[k] : (least + 1) << cpb_min(k - SPARES + 1, 30);
-}
-
 /* The number of micro-batches with the least estimate, 0 where none fits. Estimates fall
  * as ranks get room, then rise with what micro-batches cost: the first that rises ends the
  * search. */
@@ -110,12 +100,12 @@ static int32_t choose(flat *f)
     const int64_t least = cpb_min(cpb_max(1, full), CPB_MAX_MICRO_BATCHES);
     int64_t best_time = INT64_MAX;
     int32_t best = 0, last = 0;
-    for (int k = 0; k < SPARES || !best; k++) {
-        const int64_t wanted = spare(least, k);
+    for (int k = 0; k < CPB_SPARES || !best; k++) {
+        const int64_t wanted = cpb_batch_spare(least, k);
         const int32_t micro = cpb_batch_micro(batch, wanted);
         if (!micro)
             f->needed = wanted;
-        if (!micro || (k >= SPARES && last > batch->n))
+        if (!micro || (k >= CPB_SPARES && last > batch->n))
             break;
         if (micro == last)
             continue;
