@@ -13,8 +13,9 @@ enum { NONE = -1, PER_TOKEN = 6 /* among the columns */ };
 
 static void print_name(const cli_answer *answer, size_t group, FILE *stream)
 {
-    const int64_t ranks = answer_ranks(answer, group);
-    fprintf(stream, "%" PRId64 " rank%s with %s", ranks, ranks == 1 ? "" : "s",
+    char ranks[TABLE_CELL_BYTES];
+    fprintf(stream, "%s with %s",
+            table_count(answer_ranks(answer, group), "rank", ranks),
             answer_balancer(answer, group));
     if (answer->axes->tolerance_ppm.n > 1)
         fprintf(stream, " at tolerance %g", answer_tolerance(answer, group));
@@ -191,10 +192,9 @@ static void print_title(const cli_answer *answer, int64_t memory, FILE *stream)
 {
     char packs[TABLE_CELL_BYTES];
     const cpb_setup *const setup = answer->setup;
-    fprintf(stream, "%s pack%s: cost %s, kernel %s, transport %s\n",
-            table_thousands(answer->n_packs, packs), answer->n_packs == 1 ? "" : "s",
-            cost_names[setup->cost], kernel_names[setup->kernel],
-            transport_names[setup->transport]);
+    fprintf(stream, "%s: cost %s, kernel %s, transport %s\n",
+            table_count(answer->n_packs, "pack", packs), cost_names[setup->cost],
+            kernel_names[setup->kernel], transport_names[setup->transport]);
     fprintf(stream,
             "step of one attention layer under profile %s, overlap %s, %s\n"
             "received in sequences; ns/token is ranks x step / tokens",

@@ -6,6 +6,7 @@
 #include "npy.h"
 #include "schedulefile.h"
 #include "source.h"
+#include "table.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -178,14 +179,15 @@ static void print_proved(const cli_options *options, const state *s)
 {
     const cli_batch *const batch = source_batch(&s->source);
     const cpb_plan *const plan = s->source.plan;
-    printf("proved: %" PRId64 " tokens", cpb_plan_tokens(plan));
+    char text[TABLE_CELL_BYTES];
+    printf("proved: %s", table_count(cpb_plan_tokens(plan), "token", text));
     if (cpb_plan_padding(plan))
-        printf(" and %" PRId64 " pads", cpb_plan_padding(plan));
-    printf(" lie on %" PRId32 " ranks, each once, sizes as promised",
-           cpb_plan_ranks(plan));
+        printf(" and %s", table_count(cpb_plan_padding(plan), "pad", text));
+    printf(" lie on %s, each once, sizes as promised",
+           table_count(cpb_plan_ranks(plan), "rank", text));
     if (batch->n)
-        printf("; every allowed pair of %zu %s is computed exactly once", batch->n,
-               batch->n == 1 ? "mask" : "masks");
+        printf("; every allowed pair of %s is computed exactly once",
+               table_count((int64_t)batch->n, "mask", text));
     if (s->source.from_file)
         printf("; figures and hash equal a recount");
     if (s->source.from_file && s->source.order)

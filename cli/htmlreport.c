@@ -32,14 +32,14 @@ static bool ready(const cli_options *options, cpb_error *error)
 
 static void print_head(FILE *stream, const cli_rowset *set)
 {
-    char packs[TABLE_CELL_BYTES];
+    char count[TABLE_CELL_BYTES];
     const cli_answer *const answer = &set->answer;
-    fprintf(stream, "<h1>Which ranks, which balancer</h1>\n<p>%s pack%s on ",
-            table_thousands(answer->n_packs, packs), answer->n_packs == 1 ? "" : "s");
+    fprintf(stream, "<h1>Which ranks, which balancer</h1>\n<p>%s on ",
+            table_count(answer->n_packs, "pack", count));
     for (size_t i = 0; i < set->axes.ranks.n; i++)
         fprintf(stream, "%s%" PRId64, i ? ", " : "", set->axes.ranks.value[i]);
-    fprintf(stream, " ranks with %zu balancer%s, modelled under profile ",
-            set->axes.balancer.n, set->axes.balancer.n == 1 ? "" : "s");
+    fprintf(stream, " ranks with %s, modelled under profile ",
+            table_count((int64_t)set->axes.balancer.n, "balancer", count));
     html_text(stream, set->shared.profile);
     fputs(".</p>\n", stream);
     if (set->unfinished >= 0)

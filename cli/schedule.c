@@ -61,9 +61,9 @@ static void print_text(const cpb_schedule *schedule, const cpb_domain *domain)
     printf("documents  %s in the step, %s on several ranks, %s left over\n",
            table_thousands(cpb_schedule_n_documents(schedule) - score->left_over, a),
            table_thousands(score->split, b), table_thousands(score->left_over, c));
-    printf("batches    %d %s, %s groups, %.2f ranks per token\n", score->micro_batches,
-           score->micro_batches == 1 ? "micro-batch" : "micro-batches",
-           table_thousands(score->groups, a), score->group_mean);
+    printf("batches    %s, %s, %.2f ranks per token\n",
+           table_count(score->micro_batches, "micro-batch", a),
+           table_count(score->groups, "group", b), score->group_mean);
     printf("tokens     %s, at most %s of a rank in a micro-batch\n",
            table_thousands(score->tokens, a), table_thousands(score->tokens_max, b));
     printf("received   %s keys, at most %s of a rank; wire time at most %s us\n",

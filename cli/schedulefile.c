@@ -4,6 +4,7 @@
 
 #include "message.h"
 #include "schedulefigures.h"
+#include "table.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -292,17 +293,17 @@ cpb_schedule_claim schedulefile_claim(const cli_schedulefile *file)
 
 static void print_proved(const cli_schedulefile *file)
 {
+    char a[TABLE_CELL_BYTES], b[TABLE_CELL_BYTES], c[TABLE_CELL_BYTES];
     const cpb_schedule_score *const score = &file->score;
-    printf("proved: %" PRId64 " documents lie in %d %s on %d ranks, each once",
-           file->step.n - score->left_over, score->micro_batches,
-           score->micro_batches == 1 ? "micro-batch" : "micro-batches",
-           file->step.domain.ranks);
+    printf("proved: %s lie in %s on %s, each once",
+           table_count(file->step.n - score->left_over, "document", a),
+           table_count(score->micro_batches, "micro-batch", b),
+           table_count(file->step.domain.ranks, "rank", c));
     if (score->left_over)
         printf("; %" PRId64 " left over, the reason holds", score->left_over);
     puts("; budget, sizes, order and limits are kept; figures, groups, reroutes and "
          "hash "
-         "equal a "
-         "recount");
+         "equal a recount");
 }
 
 bool schedulefile_prove(const char *path, cpb_error *error)

@@ -284,8 +284,9 @@ static void print_best(const sweep *s, size_t n)
         return;
     }
     const size_t i = (size_t)(best - s->total);
-    fprintf(stderr, "answer: row %s on %" PRId64 " ranks\n", s->row[i % s->n_rows],
-            s->options->axes.ranks.value[i / s->n_rows]);
+    char ranks[TABLE_CELL_BYTES];
+    fprintf(stderr, "answer: row %s on %s\n", s->row[i % s->n_rows],
+            table_count(s->options->axes.ranks.value[i / s->n_rows], "rank", ranks));
 }
 
 static bool print_answer(const sweep *s, cpb_error *error)

@@ -135,16 +135,16 @@ bool scheduleview_read(const char *path, cli_scheduleview *view, cpb_error *erro
 const char *scheduleview_line(const cli_scheduleview *view, size_t i,
                               char text[SCHEDULE_LINE_BYTES])
 {
-    char a[TABLE_CELL_BYTES], b[TABLE_CELL_BYTES];
+    char a[TABLE_CELL_BYTES], b[TABLE_CELL_BYTES], c[TABLE_CELL_BYTES],
+        d[TABLE_CELL_BYTES];
     const cpb_schedule_score *const score = cpb_schedule_score_of(view->schedule);
     if (i == 0)
-        snprintf(text, SCHEDULE_LINE_BYTES,
-                 "%s: %s documents, %s tokens, %" PRId32 " ranks, %" PRId32 " %s",
+        snprintf(text, SCHEDULE_LINE_BYTES, "%s: %s, %s, %s, %s",
                  cpb_schedule_row(view->schedule),
-                 table_thousands(view->file.step.n - score->left_over, a),
-                 table_thousands(score->tokens, b), cpb_schedule_ranks(view->schedule),
-                 score->micro_batches,
-                 score->micro_batches == 1 ? "micro-batch" : "micro-batches");
+                 table_count(view->file.step.n - score->left_over, "document", a),
+                 table_count(score->tokens, "token", b),
+                 table_count(cpb_schedule_ranks(view->schedule), "rank", c),
+                 table_count(score->micro_batches, "micro-batch", d));
     else if (i == 1)
         snprintf(
             text, SCHEDULE_LINE_BYTES,

@@ -70,8 +70,8 @@ bool planner_options(const cli_options *options, cpb_options *out, cpb_error *er
 void setup_print(const cpb_setup *setup, int64_t tokens, int32_t ranks)
 {
     char text[2][TABLE_CELL_BYTES];
-    printf("%s tokens on %s ranks: cost %s, kernel %s, transport %s\n",
-           table_thousands(tokens, text[0]), table_thousands(ranks, text[1]),
+    printf("%s on %s: cost %s, kernel %s, transport %s\n",
+           table_count(tokens, "token", text[0]), table_count(ranks, "rank", text[1]),
            cost_names[setup->cost], kernel_names[setup->kernel],
            transport_names[setup->transport]);
     printf("step of one attention layer under profile %s, overlap %s, %s",

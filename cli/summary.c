@@ -21,6 +21,11 @@ static const char *number(texts *to, int64_t value)
     return table_thousands(value, to->text[to->n++]);
 }
 
+static const char *count(texts *to, int64_t value, const char *one)
+{
+    return table_count(value, one, to->text[to->n++]);
+}
+
 static const char *decimal(texts *to, double value, int decimals)
 {
     return table_decimals(value, decimals, to->text[to->n++]);
@@ -47,15 +52,17 @@ static void print_plan(FILE *stream, const cli_report *report)
     fprintf(stream, "plan        %s", report->chosen);
     if (strcmp(report->balancer, report->chosen))
         fprintf(stream, " (%s: the least modelled step)", report->balancer);
-    fprintf(stream, ", %s ranks, %s sizes, ", number(&t, cpb_plan_ranks(plan)),
+    fprintf(stream, ", %s, %s sizes, ", count(&t, cpb_plan_ranks(plan), "rank"),
             sizes_names[promise->sizes]);
     if (promise->granularity == 1)
         fputs("by token\n", stream);
     else
         fprintf(stream, "by chunks of %s tokens\n", number(&t, promise->chunk));
-    fprintf(stream, "sequence    %s tokens and %s pads, %s documents\n",
-            number(&t, cpb_plan_tokens(plan)), number(&t, cpb_plan_padding(plan)),
-            number(&t, (int64_t)cpb_mask_n_documents(report->batch->mask[0])));
+    fprintf(
+        stream, "sequence    %s and %s, %s\n",
+        count(&t, cpb_plan_tokens(plan), "token"),
+        count(&t, cpb_plan_padding(plan), "pad"),
+        count(&t, (int64_t)cpb_mask_n_documents(report->batch->mask[0]), "document"));
 }
 
 /* What several masks are to each other, and what makes a load more than its work. */

@@ -80,6 +80,15 @@ char *table_thousands(int64_t value, char text[TABLE_CELL_BYTES])
     return text;
 }
 
+char *table_count(int64_t value, const char *one, char text[TABLE_CELL_BYTES])
+{
+    table_thousands(value, text);
+    const size_t n = strlen(text);
+    const char *const many = one[strlen(one) - 1] == 'h' ? "es" : "s"; /* micro-batch */
+    snprintf(text + n, TABLE_CELL_BYTES - n, " %s%s", one, value == 1 ? "" : many);
+    return text;
+}
+
 char *table_decimals(double value, int decimals, char text[TABLE_CELL_BYTES])
 {
     char digits[TABLE_CELL_BYTES - 10];

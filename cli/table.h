@@ -35,7 +35,10 @@ bool table_is_terminal(FILE *stream);
 /* A whole number with commas between thousands; returns `text`. */
 char *table_thousands(int64_t value, char text[TABLE_CELL_BYTES]);
 
-/* The same for a real number with `decimals` decimals. */
+/* How many of what, as in `1 rank` and `1,024 ranks`; returns `text`. */
+char *table_count(int64_t value, const char *one, char text[TABLE_CELL_BYTES]);
+
+/* As table_thousands() for a real number with `decimals` decimals. */
 char *table_decimals(double value, int decimals, char text[TABLE_CELL_BYTES]);
 
 #endif

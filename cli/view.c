@@ -45,9 +45,9 @@ char *view_size(const cli_view *view, char text[VIEW_SIZE_BYTES])
     char number[TABLE_CELL_BYTES];
     size_t used = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        used += (size_t)snprintf(text + used, VIEW_SIZE_BYTES - used, "%s%s %s%s",
-                                 i ? ", " : "", table_thousands(parts[i].n, number),
-                                 parts[i].one, parts[i].n == 1 ? "" : "s");
+        used +=
+            (size_t)snprintf(text + used, VIEW_SIZE_BYTES - used, "%s%s", i ? ", " : "",
+                             table_count(parts[i].n, parts[i].one, number));
     return text;
 }
 
