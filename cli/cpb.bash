@@ -29,7 +29,7 @@ _cpb() {
         [calibrate]='--output --json --help'
         [sweep]='--documents --mask --combine --ranks --nodes --speeds --balancer --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --effort --packs --sample --tokens --count --seed --memory --threads --budget --row --meet --groups --one-size --groups-only --batches --batches-least --batches-multiple --multiple --fixed --window --token-bytes --hold --output --json --csv --help'
         [report]='--output --help'
-        [schedule]='--documents --ranks --nodes --profile --model --overlap --backward --budget --row --meet --groups --one-size --groups-only --batches --batches-least --batches-multiple --multiple --fixed --window --token-bytes --hold --compare --json --output --help'
+        [schedule]='--documents --ranks --nodes --profile --model --overlap --backward --budget --row --meet --groups --one-size --groups-only --batches --batches-least --batches-multiple --multiple --fixed --window --token-bytes --hold --runs --compare --json --output --help'
         [pad]='--documents --ranks --multiple --json --help'
         [attend]='--documents --mask --ranks --nodes --balancer --chunk --tolerance --sizes --cap --kernel --cost --profile --model --overlap --backward --effort --seed --compare --timeline --timings --json --help'
         [draw]='--documents --mask --combine --ranks --nodes --speeds --balancer --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --effort --order --plan --schedule --output --help'

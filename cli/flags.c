@@ -336,6 +336,8 @@ const flag_row flags[] = {
     {"hold", "STEPS",
      "most steps that a giant may be held back for; default 0, the order of the loss",
      ONLY_SCHEDULES, read_number, MEMBER(hold), 0, 1 << 20, NULL},
+    {"runs", NULL, "write the runs of each group's plan, not its hash alone",
+     USED_BY_SCHEDULE, read_switch, MEMBER(runs), 0, 0, NULL},
     {"compare", NULL, "print a table of every row", USED_BY_SCHEDULE, read_switch,
      MEMBER(compare), 0, 0, NULL},
     {"output", "FILE", "or -o FILE: where the result goes",

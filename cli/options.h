@@ -85,6 +85,7 @@ typedef struct cli_options {
     const char *groups;
     bool one_size;
     bool groups_only;
+    bool runs;
     int64_t micro_least;
     int64_t micro_most;
     int64_t micro_multiple;

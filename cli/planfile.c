@@ -6,35 +6,14 @@
 #include "maskfile.h"
 #include "message.h"
 #include "profile.h"
+#include "runs.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PLACE_BYTES = 40, HASH_DIGITS = 16 };
-
-static json_t *run_to_json(const cpb_range *run)
-{
-    return json_pack("[I,I]", (json_int_t)run->begin, (json_int_t)run->end);
-}
-
-static json_t *runs_to_json(const cpb_plan *plan)
-{
-    bool good = true;
-    json_t *const all = json_array();
-    for (int32_t r = 0; r < cpb_plan_ranks(plan) && good; r++) {
-        const cpb_range *const runs = cpb_plan_runs(plan, r);
-        json_t *const list = json_array();
-        for (size_t i = 0; i < cpb_plan_n_runs(plan, r) && good; i++)
-            json_push(list, run_to_json(&runs[i]), &good);
-        json_push(all, list, &good);
-    }
-    if (good)
-        return all;
-    json_decref(all);
-    return NULL;
-}
+enum { PLACE_BYTES = 40 };
 
 json_t *planfile_to_json(const cli_report *report)
 {
@@ -204,39 +183,7 @@ static bool read_setup(cli_planfile *file, cpb_error *error)
 static bool read_hash(cli_planfile *file, cpb_error *error)
 {
     const json_t *const hash = json_member(file->root, "", "hash", JSON_STRING, error);
-    const char *const text = json_string_value(hash);
-    if (!hash)
-        return false;
-    if (strlen(text) != HASH_DIGITS || strspn(text, "0123456789abcdef") != HASH_DIGITS)
-        return fail(error, "hash is \"%.40s\"; accepted are 16 hexadecimal digits",
-                    text);
-    file->hash = strtoull(text, NULL, 16);
-    return true;
-}
-
-/* Count and allocate, then read. */
-static bool count_runs(const cli_planfile *file, const json_t *lists, int64_t *first,
-                       cpb_error *error)
-{
-    if (json_array_size(lists) != (size_t)file->ranks)
-        return fail(error, "runs has %zu lists; accepted is one per rank: %" PRId32,
-                    json_array_size(lists), file->ranks);
-    for (int32_t r = 0; r < file->ranks; r++) {
-        const json_t *const list = json_array_get(lists, (size_t)r);
-        if (!json_is_array(list))
-            return fail(error, "runs[%" PRId32 "] is no list", r);
-        first[r + 1] = first[r] + (int64_t)json_array_size(list);
-    }
-    return true;
-}
-
-static bool read_run(const json_t *value, cpb_range *run)
-{
-    const json_t *const begin = json_array_get(value, 0);
-    const json_t *const end = json_array_get(value, 1);
-    *run = (cpb_range){json_integer_value(begin), json_integer_value(end)};
-    return json_array_size(value) == 2 && json_is_integer(begin) &&
-           json_is_integer(end);
+    return hash && hash_read(hash, "hash", &file->hash, error);
 }
 
 static bool read_runs(cli_planfile *file, cpb_error *error)
@@ -247,20 +194,11 @@ static bool read_runs(cli_planfile *file, cpb_error *error)
     file->first = calloc((size_t)file->ranks + 1, sizeof *file->first);
     if (!file->first)
         return fail_memory(error);
-    if (!count_runs(file, lists, file->first, error))
+    if (!runs_count(lists, "runs", file->ranks, file->first, error))
         return false;
     file->runs = calloc((size_t)file->first[file->ranks] + 1, sizeof *file->runs);
-    if (!file->runs)
-        return fail_memory(error);
-    cpb_range *next = file->runs;
-    for (int32_t r = 0; r < file->ranks; r++) {
-        const json_t *const list = json_array_get(lists, (size_t)r);
-        for (size_t i = 0; i < json_array_size(list); i++)
-            if (!read_run(json_array_get(list, i), next++))
-                return fail(error, "runs[%" PRId32 "][%zu] is no pair [begin, end]", r,
-                            i);
-    }
-    return true;
+    return file->runs ? runs_read(lists, "runs", file->runs, error)
+                      : fail_memory(error);
 }
 
 static bool read_stated(const cli_planfile *file, const json_t *object,

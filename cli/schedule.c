@@ -20,6 +20,8 @@ static bool ready(const cli_options *options, cpb_error *error)
         return fail(error, "--ranks is missing");
     if (options->budget < 0)
         return fail(error, "--budget is missing");
+    if (options->runs && !options->json && !options->output)
+        return fail(error, "--runs is for what --json and --output write");
     return !options->compare || !(options->json || options->output || options->row) ||
            fail(error, "--compare prints a table of every row; --json, --output and "
                        "--row are for one");
@@ -129,17 +131,39 @@ static bool compare(const cpb_documents *documents, cpb_domain *domain,
     return good;
 }
 
+/* Whether every group packs no more than a plan takes. */
+static bool plans_fit(const cpb_schedule *schedule, const cpb_documents *documents,
+                      cpb_error *error)
+{
+    for (int64_t g = 0; g < cpb_schedule_n_groups(schedule); g++) {
+        int64_t tokens = 0;
+        const cpb_group *const group = &cpb_schedule_groups(schedule)[g];
+        for (int64_t i = 0; i < group->n_documents; i++)
+            tokens += documents->tokens[cpb_schedule_documents(
+                schedule)[group->first_document + i]];
+        if (tokens > CPB_MAX_TOKENS)
+            return fail(error,
+                        "group %" PRId64 " packs %" PRId64
+                        " tokens and a plan takes %" PRId64 ", so it has no --runs",
+                        g, tokens, CPB_MAX_TOKENS);
+    }
+    return true;
+}
+
 static bool one(const cli_options *options, const cpb_documents *documents,
                 const cpb_domain *domain, cpb_error *error)
 {
     cpb_schedule *schedule;
     if (!succeeded(cpb_schedule_create(documents, domain, &schedule, error)))
         return false;
-    bool good = !options->output ||
-                write_object(schedulefile_to_json(schedule, documents, domain),
-                             options->output, error);
+    bool good = !options->runs || plans_fit(schedule, documents, error);
+    if (good && options->output)
+        good = write_object(
+            schedulefile_to_json(schedule, documents, domain, options->runs),
+            options->output, error);
     if (good && options->json)
-        good = write_object(schedule_to_json(schedule, domain), NULL, error);
+        good = write_object(schedule_to_json(schedule, domain, options->runs), NULL,
+                            error);
     if (good && !options->json)
         print_text(schedule, domain);
     cpb_schedule_free(schedule);

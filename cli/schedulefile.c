@@ -3,6 +3,7 @@
 #include "schedulefile.h"
 
 #include "message.h"
+#include "runs.h"
 #include "schedulefigures.h"
 #include "table.h"
 
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PLACE_BYTES = 48, HASH_DIGITS = 16 };
+enum { PLACE_BYTES = 48 };
 
 /* A reader of one group of members. */
 typedef bool read_part(cli_schedulefile *file, cpb_error *error);
@@ -148,63 +149,7 @@ static bool read_left(cli_schedulefile *file, cpb_error *error)
     return list;
 }
 
-/* --- Groups ----------------------------------------------------------------------- */
-
-static bool read_group(const json_t *object, const char *where, cpb_group *group,
-                       cpb_error *error)
-{
-    int64_t micro_batch, first, ranks;
-    double start, end;
-    const json_t *documents;
-    if (!json_member_integer(object, where, "micro_batch", 0, INT32_MAX, &micro_batch,
-                             error) ||
-        !json_member_integer(object, where, "first", 0, INT32_MAX, &first, error) ||
-        !json_member_integer(object, where, "ranks", 0, INT32_MAX, &ranks, error) ||
-        !json_member_real(object, where, "start", &start, error) ||
-        !json_member_real(object, where, "end", &end, error) ||
-        !(documents = json_member(object, where, "documents", JSON_ARRAY, error)))
-        return false;
-    *group = (cpb_group){.micro_batch = (int32_t)micro_batch,
-                         .first = (int32_t)first,
-                         .ranks = (int32_t)ranks,
-                         .n_documents = (int64_t)json_array_size(documents),
-                         .start = figures_picoseconds(start),
-                         .end = figures_picoseconds(end)};
-    return true;
-}
-
-/* The groups first, then, once their number is known, their documents. */
-static bool read_groups(cli_schedulefile *file, cpb_error *error)
-{
-    char where[PLACE_BYTES];
-    int64_t listed = 0;
-    const json_t *const list = json_object_get(file->root, "schedule");
-    file->n_groups = (int64_t)json_array_size(list);
-    file->groups = calloc((size_t)file->n_groups + 1, sizeof *file->groups);
-    if (!file->groups)
-        return fail_memory(error);
-    for (int64_t g = 0; g < file->n_groups; g++) {
-        snprintf(where, sizeof where, "schedule[%" PRId64 "]", g);
-        if (!read_group(json_array_get(list, (size_t)g), where, &file->groups[g],
-                        error))
-            return false;
-        file->groups[g].first_document = listed;
-        listed += file->groups[g].n_documents;
-    }
-    file->documents = calloc((size_t)listed + 1, sizeof *file->documents);
-    if (!file->documents)
-        return fail_memory(error);
-    for (int64_t g = 0; g < file->n_groups; g++) {
-        const cpb_group *const group = &file->groups[g];
-        snprintf(where, sizeof where, "schedule[%" PRId64 "].documents", g);
-        if (!json_integers(
-                json_object_get(json_array_get(list, (size_t)g), "documents"), where,
-                (size_t)group->n_documents, file->documents + group->first_document,
-                error))
-            return false;
-    }
-    return true;
-}
+/* --- Reroutes and hash ------------------------------------------------------------- */
 
 /* [document, from, to, tokens, bytes] */
 static bool read_reroute(const json_t *value, cpb_reroute *r)
@@ -245,22 +190,18 @@ static bool read_hash(cli_schedulefile *file, cpb_error *error)
     const json_t *const hash = json_member(file->root, "", "hash", JSON_STRING, error);
     const json_t *const chosen =
         hash ? json_member(file->root, "", "chosen", JSON_STRING, error) : NULL;
-    const char *const text = json_string_value(hash);
-    if (!chosen)
+    if (!chosen || !hash_read(hash, "hash", &file->hash, error))
         return false;
-    if (strlen(text) != HASH_DIGITS || strspn(text, "0123456789abcdef") != HASH_DIGITS)
-        return fail(error, "hash is \"%.40s\"; accepted are 16 hexadecimal digits",
-                    text);
     file->chosen = json_string_value(chosen);
-    file->hash = strtoull(text, NULL, 16);
     return true;
 }
 
 static bool read_all(cli_schedulefile *file, cpb_error *error)
 {
-    static read_part *const parts[] = {read_version,    read_step, read_figures,
-                                       read_placements, read_left, read_groups,
-                                       read_reroutes,   read_hash};
+    static read_part *const parts[] = {read_version,  read_step,
+                                       read_figures,  read_placements,
+                                       read_left,     schedulefile_read_groups,
+                                       read_reroutes, read_hash};
     if (!json_is_object(file->root))
         return fail(error, "is no schedule file: it holds no object");
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
@@ -286,6 +227,9 @@ cpb_schedule_claim schedulefile_claim(const cli_schedulefile *file)
                                 .hash = &file->hash,
                                 .n_groups = file->n_groups,
                                 .groups = file->groups,
+                                .plans = file->plans,
+                                .first_run = file->first_run,
+                                .runs = file->runs,
                                 .n_reroutes = file->n_reroutes,
                                 .reroutes = file->reroutes,
                                 .documents = file->documents};
@@ -301,9 +245,8 @@ static void print_proved(const cli_schedulefile *file)
            table_count(file->step.domain.ranks, "rank", c));
     if (score->left_over)
         printf("; %" PRId64 " left over, the reason holds", score->left_over);
-    puts("; budget, sizes, order and limits are kept; figures, groups, reroutes and "
-         "hash "
-         "equal a recount");
+    puts("; budget, sizes, order and limits are kept; figures, groups and their plans, "
+         "reroutes and hash equal a recount");
 }
 
 bool schedulefile_prove(const char *path, cpb_error *error)
@@ -328,6 +271,9 @@ void schedulefile_free(cli_schedulefile *file)
     free(file->cut);
     free(file->groups);
     free(file->documents);
+    free(file->plans);
+    free(file->first_run);
+    free(file->runs);
     free(file->reroutes);
     json_decref(file->root);
     *file = (cli_schedulefile){0};

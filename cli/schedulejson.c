@@ -1,14 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The schedule file, out. */
 #include "profile.h"
+#include "runs.h"
 #include "schedulefigures.h"
 #include "schedulefile.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-static json_t *group_to_json(const cpb_schedule *schedule, const cpb_group *group)
+/* What names the plan of a group, or null where it packs more than a plan takes; and the
+ * runs where they are asked for. */
+static void put_plan(json_t *object, const cpb_schedule *schedule, int64_t g, bool runs,
+                     bool *good)
 {
+    char hash[17];
+    cpb_plan *plan;
+    const cpb_status status = cpb_schedule_plan(schedule, g, NULL, &plan, NULL);
+    *good = *good && (status == CPB_OK || status == CPB_TOO_LARGE);
+    if (plan)
+        snprintf(hash, sizeof hash, "%016" PRIx64, cpb_plan_hash(plan));
+    json_put(object, "plan", plan ? json_string(hash) : json_null(), good);
+    if (runs)
+        json_put(object, "runs", plan ? runs_to_json(plan) : json_null(), good);
+    cpb_plan_free(plan);
+}
+
+static json_t *group_to_json(const cpb_schedule *schedule, int64_t g, bool runs)
+{
+    const cpb_group *const group = &cpb_schedule_groups(schedule)[g];
     json_t *const object = json_object();
     bool good = object;
     json_put(object, "micro_batch", json_integer(group->micro_batch), &good);
@@ -21,6 +40,7 @@ static json_t *group_to_json(const cpb_schedule *schedule, const cpb_group *grou
                        cpb_schedule_documents(schedule) + group->first_document,
                        sizeof(int64_t)),
              &good);
+    put_plan(object, schedule, g, runs, &good);
     if (good)
         return object;
     json_decref(object);
@@ -36,13 +56,12 @@ static json_t *whole(json_t *list, bool good)
     return NULL;
 }
 
-static json_t *groups_to_json(const cpb_schedule *schedule)
+static json_t *groups_to_json(const cpb_schedule *schedule, bool runs)
 {
     json_t *const list = json_array();
     bool good = list;
     for (int64_t g = 0; good && g < cpb_schedule_n_groups(schedule); g++)
-        json_push(list, group_to_json(schedule, &cpb_schedule_groups(schedule)[g]),
-                  &good);
+        json_push(list, group_to_json(schedule, g, runs), &good);
     return whole(list, good);
 }
 
@@ -107,7 +126,7 @@ static json_t *reroutes_to_json(const cpb_schedule *schedule)
 }
 
 static void put_schedule(json_t *object, const cpb_schedule *schedule,
-                         const cpb_domain *domain, bool *good)
+                         const cpb_domain *domain, bool runs, bool *good)
 {
     char hash[17];
     snprintf(hash, sizeof hash, "%016" PRIx64, cpb_schedule_hash(schedule));
@@ -115,26 +134,28 @@ static void put_schedule(json_t *object, const cpb_schedule *schedule,
     json_put(object, "chosen", json_string(cpb_schedule_row(schedule)), good);
     schedulefigures_put(object, cpb_schedule_score_of(schedule), good);
     json_put(object, "left", left_to_json(schedule), good);
-    json_put(object, "schedule", groups_to_json(schedule), good);
+    json_put(object, "schedule", groups_to_json(schedule, runs), good);
     json_put(object, "reroutes", reroutes_to_json(schedule), good);
     json_put(object, "hash", json_string(hash), good);
 }
 
-json_t *schedule_to_json(const cpb_schedule *schedule, const cpb_domain *domain)
+json_t *schedule_to_json(const cpb_schedule *schedule, const cpb_domain *domain,
+                         bool runs)
 {
     json_t *const object = json_object();
     bool good = object;
-    put_schedule(object, schedule, domain, &good);
+    put_schedule(object, schedule, domain, runs, &good);
     return whole(object, good);
 }
 
 json_t *schedulefile_to_json(const cpb_schedule *schedule,
-                             const cpb_documents *documents, const cpb_domain *domain)
+                             const cpb_documents *documents, const cpb_domain *domain,
+                             bool runs)
 {
     json_t *const object = json_object();
     bool good = object;
     json_put(object, "version", json_integer(CPB_SCHEDULE_VERSION), &good);
-    put_schedule(object, schedule, domain, &good);
+    put_schedule(object, schedule, domain, runs, &good);
     json_put(object, "profile_numbers", profile_to_json(&domain->setup.profile), &good);
     json_put(object, "documents", step_documents_to_json(documents), &good);
     json_put(object, "block", json_integer(cpb_schedule_block(schedule)), &good);

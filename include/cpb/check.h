@@ -51,8 +51,17 @@ typedef struct cpb_schedule_claim {
     const cpb_group *groups;         /**< [n_groups] stated groups in the order of
                                   cpb_schedule_groups(), or NULL: none */
     const int64_t
-        *documents;     /**< theirs, `first_document` on; ignored without groups */
-    int64_t n_reroutes; /**< how many reroutes are stated */
+        *documents;        /**< theirs, `first_document` on; ignored without groups */
+    const uint64_t *plans; /**< [n_groups] stated hashes of their plans, 0 where a group
+                                packs more than CPB_MAX_TOKENS; or NULL: none; ignored
+                                without groups */
+    const int64_t
+        *first_run;        /**< [ranks of all groups + 1] runs of the k-th rank, ranks
+                                   of a group after those of the groups before:
+                                   first_run[k] .. first_run[k + 1] - 1; or NULL: none is
+                                   stated */
+    const cpb_range *runs; /**< theirs */
+    int64_t n_reroutes;    /**< how many reroutes are stated */
     const cpb_reroute
         *reroutes; /**< [n_reroutes] as cpb_schedule_reroutes() lists them,
                                       or NULL: none is stated */
@@ -62,7 +71,7 @@ typedef struct cpb_schedule_claim {
  *  that holds, groups have allowed sizes and places, groups of several ranks are disjoint
  *  within a micro-batch, so that the order of micro-batches has no circle, every rank
  *  keeps its budget, the limits on micro-batches, sizes and order hold, and each stated
- *  figure, group and reroute equals a recount by an event simulation. Times are exact up to 2^50
+ *  figure, group, plan of a group and reroute equals a recount by an event simulation. Times are exact up to 2^50
  *  picoseconds, and from there on within 2^-50 of their value, which is what a double
  *  keeps. The bound is tested for not exceeding the time.
  *

@@ -28,6 +28,7 @@ typedef struct cpb_step {
     int64_t n_in;
     cpb_item *items, *spare; /* [documents] for sorting */
     int64_t next_group;      /* of those that are stated */
+    int64_t next_rank;       /* of the ranks of all stated groups */
     int64_t *kth;            /* [documents] place among those in the step */
     cpb_duty *duty;          /* [ranks] */
     int32_t *holds; /* [ranks] first rank of the group of several that holds it, -1 */
@@ -64,6 +65,10 @@ bool cpb_step_same_time(int64_t stated, int64_t counted);
 cpb_status cpb_step_groups(cpb_step *step, int32_t micro_batch, int64_t begin,
                            int64_t end, const int64_t *start, const int64_t *stop,
                            cpb_error *error);
+
+/* Hold the stated plan of the next group against the one that its documents make. */
+cpb_status cpb_step_plan(cpb_step *step, const cpb_group *group, const cpb_item *items,
+                         cpb_error *error);
 
 /* Of `n` things spread over the tokens of a document, those of its i-th rank. */
 int64_t cpb_step_part(const cpb_step *step, int64_t document, int64_t n, int32_t i);

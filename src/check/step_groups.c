@@ -101,6 +101,7 @@ cpb_status cpb_step_groups(cpb_step *step, int32_t micro_batch, int64_t begin,
                             "document %lld is in a group that is not stated",
                             (long long)step->items[from].value);
         CPB_TRY(compare_group(step, &counted, &step->items[from], error));
+        CPB_TRY(cpb_step_plan(step, &counted, &step->items[from], error));
         step->next_group++;
     }
 done:

@@ -69,6 +69,29 @@ def law_the_file_holds_what_json_prints(cpb):
         assert said["documents"] == {"tokens": LENGTHS}
 
 
+def law_a_group_states_its_plan_by_hash_or_by_runs(cpb):
+    """Runs hold every token of the group once; the hash is that of plan files."""
+    algorithm = json.loads(cpb.good("plan", "--documents", 9, "--ranks", 1,
+                                    "--json"))["algorithm"]
+    for row in ("free", "flat", "grid"):
+        short = write(cpb, "--row", row)
+        said = write(cpb, "--row", row, "--runs")
+        for group, named in zip(said["schedule"], short["schedule"], strict=True):
+            assert {**named, "runs": group["runs"]} == group
+            assert len(group["runs"]) == group["ranks"]
+            held = sorted(run for runs in group["runs"] for run in runs)
+            assert [begin for begin, _ in held] == [0, *(end for _, end in held[:-1])]
+            assert held[-1][1] == sum(LENGTHS[d] for d in group["documents"])
+            words = [1, algorithm, held[-1][1], 0, group["ranks"]]
+            for runs in group["runs"]:
+                words += [len(runs), *(edge for run in runs for edge in run)]
+            value = 0xcbf29ce484222325
+            for word in words:
+                value = (value ^ word) * 0x100000001b3 & (1 << 64) - 1
+                value ^= value >> 32
+            assert f"{value:016x}" == group["plan"]
+
+
 def law_every_document_is_in_one_group_or_left_over(cpb):
     draw = random.Random(5)
     for _ in range(20):
@@ -115,6 +138,8 @@ def to_mutate(cpb):
     yield write(cpb, "--meet", "micro", "--row", "grid", "--multiple", 64)
     yield write(cpb, "--meet", "pipe:2", "--row", "lockstep")
     yield write(cpb, documents="@table.csv", ranks=4)
+    yield write(cpb, "--runs", "--row", "flat", documents="9000,200,7000", ranks=4)
+    yield write(cpb, "--runs", "--row", "lockstep", documents="9000,200,7000", ranks=4)
 
 
 def law_check_refutes_every_changed_value(cpb):

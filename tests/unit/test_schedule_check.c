@@ -104,6 +104,80 @@ static void test_groups_are_recounted(void **state)
     }
 }
 
+/* The plans of the groups of a schedule. */
+typedef struct plans {
+    uint64_t hash[MOST];
+    int64_t first[MOST * 20 + 1]; /* of the runs of a rank, all groups */
+    cpb_range run[2 * MOST * 20];
+    int64_t n_ranks;
+} plans;
+
+static void read_plans(const cpb_schedule *schedule, plans *p)
+{
+    cpb_plan *plan;
+    p->first[0] = p->n_ranks = 0;
+    for (int64_t g = 0; g < cpb_schedule_n_groups(schedule); g++) {
+        assert_int_equal(cpb_schedule_plan(schedule, g, NULL, &plan, NULL), CPB_OK);
+        p->hash[g] = cpb_plan_hash(plan);
+        for (int32_t r = 0; r < cpb_plan_ranks(plan); r++, p->n_ranks++) {
+            const size_t n = cpb_plan_n_runs(plan, r);
+            int64_t *const first = &p->first[p->n_ranks];
+            if (n)
+                memcpy(p->run + *first, cpb_plan_runs(plan, r), n * sizeof *p->run);
+            first[1] = *first + (int64_t)n;
+        }
+        cpb_plan_free(plan);
+    }
+}
+
+/* So are the plans of groups, by hash and run by run, whatever row made them. */
+static void test_plans_are_recounted(void **state)
+{
+    (void)state;
+    uint64_t seed = 13, hash;
+    int64_t tried = 0, cut = 0;
+    while (tried < 60 || cut < 5) {
+        step s;
+        plans p;
+        cpb_error error;
+        cpb_schedule *schedule;
+        random_step(&s, &seed);
+        const char *const row = test_random(&seed, 0, 1) ? "auto" : "flat";
+        if (make(&s, row, &schedule, &error) != CPB_OK)
+            continue;
+        cpb_schedule_claim claim = claim_of(schedule, &hash);
+        read_plans(schedule, &p);
+        cut += cpb_schedule_n_cuts(schedule) > 0;
+        claim.plans = p.hash;
+        assert_int_equal(cpb_check_schedule(&s.documents, &s.domain, &claim, &error),
+                         CPB_OK);
+        for (int64_t g = 0; g < claim.n_groups; g++, tried++) {
+            p.hash[g]++;
+            refuted(&s, &claim);
+            p.hash[g]--;
+        }
+        claim.plans = NULL;
+        claim.first_run = p.first;
+        claim.runs = p.run;
+        assert_int_equal(cpb_check_schedule(&s.documents, &s.domain, &claim, &error),
+                         CPB_OK);
+        for (int64_t i = 0; i < p.first[p.n_ranks]; i++) {
+            p.run[i].begin++;
+            refuted(&s, &claim);
+            p.run[i].begin--;
+            p.run[i].end--;
+            refuted(&s, &claim);
+            p.run[i].end++;
+        }
+        for (int64_t r = 1; r < p.n_ranks; r++) {
+            p.first[r]++;
+            refuted(&s, &claim);
+            p.first[r]--;
+        }
+        cpb_schedule_free(schedule);
+    }
+}
+
 /* So is every reroute. */
 static void test_reroutes_are_recounted(void **state)
 {
@@ -215,6 +289,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mutations_are_refuted),
         cmocka_unit_test(test_groups_are_recounted),
+        cmocka_unit_test(test_plans_are_recounted),
         cmocka_unit_test(test_reroutes_are_recounted),
         cmocka_unit_test(test_figures_are_recounted),
     };
