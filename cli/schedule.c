@@ -81,6 +81,10 @@ static void print_text(const cpb_schedule *schedule, const cpb_domain *domain)
            table_thousands(score->waited_max, b));
     printf("loss       %s tokens of a rank at most, %s on average\n",
            table_thousands(score->loss_max, a), table_decimals(score->loss_mean, 1, b));
+    printf("replicas   %s; %s loss tokens at most, %s on average\n",
+           table_thousands(score->replicas, a),
+           table_thousands(score->replica_loss_max, b),
+           table_decimals(score->replica_loss_mean, 1, c));
     printf("rerouted   %s tokens from where their loader holds them, %s bytes\n",
            table_thousands(score->rerouted, a),
            table_thousands(score->rerouted_bytes, b));

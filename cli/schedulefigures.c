@@ -22,6 +22,8 @@ static const figure_row figures[] = {
     FIGURE(moved_max, WHOLE),
     FIGURE(waited_max, WHOLE),
     FIGURE(loss_max, WHOLE),
+    FIGURE(replicas, WHOLE),
+    FIGURE(replica_loss_max, WHOLE),
     TIME("step_time", time),
     TIME("bound", bound),
     TIME("wire_time", wire),
@@ -32,6 +34,7 @@ static const figure_row figures[] = {
     FIGURE(token_imbalance, REAL),
     FIGURE(moved_mean, REAL),
     FIGURE(loss_mean, REAL),
+    FIGURE(replica_loss_mean, REAL),
 };
 
 enum { N_FIGURES = sizeof figures / sizeof *figures };

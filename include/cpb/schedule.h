@@ -154,6 +154,10 @@ typedef struct cpb_schedule_score {
     int64_t loss_max; /**< most loss tokens of a rank; a document's are spread evenly
                            over its tokens */
     double loss_mean; /**< over ranks */
+    int64_t replicas; /**< data-parallel replicas: the most sets of neighbouring ranks
+                           over two of which no group reaches in this step */
+    int64_t replica_loss_max; /**< most loss tokens of a replica */
+    double replica_loss_mean; /**< over replicas */
 } cpb_schedule_score;
 
 /** An immutable schedule. Any number of threads may read it. Memory O(documents +

@@ -89,6 +89,9 @@ class ScheduleScore:
     waited_max: int
     loss_max: int
     loss_mean: float
+    replicas: int
+    replica_loss_max: int
+    replica_loss_mean: float
 
 
 _FIGURES = [field.name for field in fields(ScheduleScore)]

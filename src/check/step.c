@@ -44,6 +44,9 @@ static const figure figures[] = {
     FIGURE(waited_max, COUNT),
     FIGURE(loss_max, COUNT),
     FIGURE(loss_mean, RATIO),
+    FIGURE(replicas, COUNT),
+    FIGURE(replica_loss_max, COUNT),
+    FIGURE(replica_loss_mean, RATIO),
 };
 
 static double value_of(const cpb_schedule_score *score, const figure *f)

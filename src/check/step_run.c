@@ -16,6 +16,7 @@ typedef struct walk {
     int64_t *work, *tokens, *wire, *keys, *loss;
     int32_t *seen_single; /* the last micro-batch in which this rank was a group */
     int32_t *seen_many;   /* in which a group of several started at this rank */
+    int32_t *tied;        /* -1 where no group has both this rank and the one before */
     int64_t largest_sum, longest, moved;
     int32_t micro;
 } walk;
@@ -26,6 +27,7 @@ static cpb_status join(walk *w, int64_t d, cpb_error *error)
     int32_t first, ranks;
     cpb_step_group(step, &step->claim->placement[d], &first, &ranks);
     for (int32_t r = first; r < first + ranks && ranks > 1; r++) {
+        w->tied[r] = r > first ? 0 : w->tied[r];
         if (step->holds[r] == -1) {
             step->holds[r] = first;
             step->held[r] = ranks;
@@ -260,6 +262,21 @@ static int64_t most(const int64_t *value, int32_t n, double *sum)
     return largest;
 }
 
+/* Ranks that groups tie together are one replica. */
+static void count_replicas(walk *w)
+{
+    const int32_t ranks = w->step->domain->ranks;
+    cpb_schedule_score *const c = &w->step->counted;
+    int64_t sum = 0, all = 0;
+    for (int32_t r = 0; r < ranks; r++) {
+        c->replicas += w->tied[r] < 0;
+        sum = w->loss[r] + (w->tied[r] < 0 ? 0 : sum);
+        all += w->loss[r];
+        c->replica_loss_max = cpb_max(c->replica_loss_max, sum);
+    }
+    c->replica_loss_mean = (double)all / (double)c->replicas;
+}
+
 static double excess(int64_t largest, double sum, int32_t n)
 {
     return sum > 0 ? (double)largest * n / sum - 1 : 0;
@@ -289,6 +306,7 @@ static void finish(walk *w)
     c->wire = most(w->wire, ranks, &sum);
     c->loss_max = most(w->loss, ranks, &sum);
     c->loss_mean = sum / ranks;
+    count_replicas(w);
     c->rerouted_bytes = c->rerouted * domain->token_bytes;
     c->moved_mean = step->n_in ? (double)w->moved / (double)step->n_in : 0;
 }
@@ -299,7 +317,8 @@ cpb_status cpb_step_run(cpb_step *step, cpb_error *error)
     walk w = {.step = step};
     int64_t **const sums[] = {&w.ready, &w.since, &w.work, &w.tokens,
                               &w.wire,  &w.keys,  &w.loss};
-    int32_t **const marks[] = {&w.seen_single, &w.seen_many, &step->holds, &step->held};
+    int32_t **const marks[] = {&w.seen_single, &w.seen_many, &w.tied, &step->holds,
+                               &step->held};
     cpb_status status = CPB_OK;
     step->duty = cpb_arena_zeros(step->arena, ranks, sizeof *step->duty);
     bool good = step->duty;

@@ -74,6 +74,30 @@ static int64_t received(const cpb_timeline *t, int64_t j)
     return sum;
 }
 
+/* Replicas are what groups tie together; sum the loss tokens of the ranks of each. */
+static void measure_replicas(const cpb_timeline *t, const int64_t *loss, int32_t *reach,
+                             cpb_schedule_score *score)
+{
+    const int32_t ranks = t->batch->domain->ranks;
+    int64_t sum = 0;
+    int32_t end = 0;
+    for (int64_t g = 0; g < t->n_groups; g++) {
+        int32_t *const to = &reach[t->groups[g].first];
+        *to = (int32_t)cpb_max(*to, t->groups[g].first + t->groups[g].ranks);
+    }
+    for (int32_t r = 0; r < ranks; r++) {
+        if (r == end) {
+            score->replicas++;
+            sum = 0;
+        }
+        sum += loss[r];
+        end = (int32_t)cpb_max(cpb_max(end, r + 1), reach[r]);
+        score->replica_loss_max = cpb_max(score->replica_loss_max, sum);
+    }
+    score->replica_loss_mean =
+        score->loss_mean * (double)ranks / (double)score->replicas;
+}
+
 /* Loss tokens of a document spread evenly over its ranks. */
 static cpb_status measure_loss(const cpb_timeline *t, cpb_arena *scratch,
                                cpb_schedule_score *score, cpb_error *error)
@@ -81,7 +105,8 @@ static cpb_status measure_loss(const cpb_timeline *t, cpb_arena *scratch,
     const cpb_documents *const documents = t->batch->documents;
     const int32_t ranks = t->batch->domain->ranks;
     int64_t *const loss = cpb_arena_zeros(scratch, (size_t)ranks, sizeof *loss);
-    if (!loss)
+    int32_t *const reach = cpb_arena_zeros(scratch, (size_t)ranks, sizeof *reach);
+    if (!loss || !reach)
         return cpb_fail_memory(error);
     for (int64_t j = 0; j < t->batch->n; j++) {
         const cpb_place *const place = &t->draft->place[j];
@@ -94,6 +119,7 @@ static cpb_status measure_loss(const cpb_timeline *t, cpb_arena *scratch,
     const spread s = over_ranks(loss, ranks);
     score->loss_max = s.largest;
     score->loss_mean = (double)s.sum / (double)ranks;
+    measure_replicas(t, loss, reach, score);
     return CPB_OK;
 }
 

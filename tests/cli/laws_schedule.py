@@ -115,6 +115,21 @@ def law_a_table_of_documents_says_all_that_is_known(cpb):
     assert said["loss_mean"] * 16 == 3000 + 7 + 6999
 
 
+def law_replicas_are_what_groups_tie_together(cpb):
+    """With fixed groups they are those; with none of several ranks, each rank is one."""
+    (cpb.folder / "table.csv").write_text(TABLE)
+    said = write(cpb, "--groups", 4, "--row", "wlb", budget=15000)
+    assert said["replicas"] == 4
+    held = [sum(LENGTHS[d] for group in said["schedule"] if group["first"] == first
+                for d in group["documents"]) for first in (0, 4, 8, 12)]
+    assert said["replica_loss_max"] == max(held)
+    assert said["replica_loss_mean"] == sum(held) / 4
+    said = write(cpb, documents="@table.csv", ranks=4)
+    assert said["replicas"] == 4
+    assert said["replica_loss_max"] == said["loss_max"] == 6999
+    assert write(cpb, "--row", "flat")["replicas"] == 1
+
+
 def refute(cpb, mutants):
     survivors = []
     for path, mutant in mutants:

@@ -242,7 +242,10 @@ static void test_figures_are_recounted(void **state)
         offsetof(cpb_schedule_score, rerouted),
         offsetof(cpb_schedule_score, moved_max),
         offsetof(cpb_schedule_score, waited_max),
+        offsetof(cpb_schedule_score, rerouted_bytes),
         offsetof(cpb_schedule_score, loss_max),
+        offsetof(cpb_schedule_score, replicas),
+        offsetof(cpb_schedule_score, replica_loss_max),
     };
     static const size_t ratios[] = {
         offsetof(cpb_schedule_score, gap),
@@ -252,6 +255,7 @@ static void test_figures_are_recounted(void **state)
         offsetof(cpb_schedule_score, token_imbalance),
         offsetof(cpb_schedule_score, moved_mean),
         offsetof(cpb_schedule_score, loss_mean),
+        offsetof(cpb_schedule_score, replica_loss_mean),
     };
     uint64_t seed = 5, hash;
     step s;
