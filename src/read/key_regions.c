@@ -16,10 +16,15 @@
  * masks of many long slices quadratic. */
 enum { REACHED = 4, SPARE_REACHED = 16 };
 
+/* Queries that see the keys next to them on one side, as far as `reach`. */
+typedef struct side {
+    int64_t covered; /* queries, the one at the region's end not counted */
+    int64_t reach;
+} side;
+
 typedef struct region {
     cpb_range keys;
-    int64_t covered; /* queries that a band covers, the first not counted */
-    int64_t reach;
+    side before, behind;
 } region;
 
 typedef struct walk {
@@ -110,8 +115,9 @@ static void find_regions(walk *w)
             continue;
         if (w->n_regions)
             w->regions[w->n_regions - 1].keys.end = begin;
-        w->regions[w->n_regions++] =
-            (region){.keys = {begin, w->island.end}, .reach = INT64_MAX};
+        w->regions[w->n_regions++] = (region){.keys = {begin, w->island.end},
+                                              .before.reach = INT64_MAX,
+                                              .behind.reach = INT64_MAX};
     }
 }
 
@@ -204,27 +210,55 @@ static void sort_nested(walk *w)
 
 /* --- Bands ------------------------------------------------------------------------ */
 
-/* Note the queries of a slice that see the keys just before them, if they lie in one
- * region. The first query of a region needs none. */
+/* Whether the first and the last query, and so all of them, see the key `away` from
+ * them. */
+static bool sees_beside(const cpb_slice *slice, cpb_range queries, int64_t away)
+{
+    const int64_t ends[] = {queries.begin, queries.end - 1};
+    for (int i = 0; i < 2; i++)
+        if (cpb_slice_low(slice, ends[i]) > ends[i] + away ||
+            cpb_slice_high(slice, ends[i]) <= ends[i] + away)
+            return false;
+    return true;
+}
+
+static void note_before(region *r, const cpb_slice *slice)
+{
+    const cpb_range queries = {cpb_max(slice->queries.begin, r->keys.begin + 1),
+                               slice->queries.end};
+    if (queries.begin >= queries.end || !sees_beside(slice, queries, -1))
+        return;
+    r->before.covered += cpb_range_length(queries);
+    /* The distance to the low end shrinks or stays towards the first query; queries that
+     * see the region's begin need all of it. */
+    if (cpb_slice_low(slice, queries.end - 1) > r->keys.begin)
+        r->before.reach = cpb_min(r->before.reach,
+                                  queries.begin - cpb_slice_low(slice, queries.begin));
+}
+
+static void note_behind(region *r, const cpb_slice *slice)
+{
+    const cpb_range queries = {slice->queries.begin,
+                               cpb_min(slice->queries.end, r->keys.end - 1)};
+    const int64_t last = queries.end - 1;
+    if (queries.begin >= queries.end || !sees_beside(slice, queries, 1))
+        return;
+    r->behind.covered += cpb_range_length(queries);
+    /* Mirrored: the distance to the high end shrinks or stays towards the last query. */
+    if (cpb_slice_high(slice, queries.begin) < r->keys.end)
+        r->behind.reach =
+            cpb_min(r->behind.reach, cpb_slice_high(slice, last) - 1 - last);
+}
+
+/* Note the queries of a slice that see the keys next to them, if they lie in one
+ * region. */
 static void note_band(walk *w, const cpb_slice *slice)
 {
     region *const r = &w->regions[region_at(w, slice->queries.begin)];
-    const int64_t first = cpb_max(slice->queries.begin, r->keys.begin + 1);
-    const int64_t last = slice->queries.end - 1;
-    if (first > last || last >= r->keys.end)
+    if (slice->queries.end > r->keys.end)
         return;
-    for (int64_t q = first;; q = last) {
-        const int64_t low = cpb_slice_low(slice, q);
-        if (low >= q || cpb_slice_high(slice, q) < q)
-            return;
-        if (q == last)
-            break;
-    }
-    r->covered += last - first + 1;
-    /* The distance to the low end shrinks or stays towards the first query; queries that
-     * see the region's begin need all of it. */
-    if (cpb_slice_low(slice, last) > r->keys.begin)
-        r->reach = cpb_min(r->reach, first - cpb_slice_low(slice, first));
+    note_before(r, slice);
+    note_behind(r, slice);
 }
 
 static void find_bands(walk *w)
@@ -235,6 +269,12 @@ static void find_bands(walk *w)
 
 /* --- Together --------------------------------------------------------------------- */
 
+/* How far all queries of a region see on one side. */
+static int64_t seen_by_all(const region *r, const side *to)
+{
+    return to->covered == cpb_range_length(r->keys) - 1 ? to->reach : 0;
+}
+
 static void show(walk *w)
 {
     size_t from = 0;
@@ -243,11 +283,12 @@ static void show(walk *w)
         size_t n = 0;
         while (from + n < w->n && w->items[from + n].key >> 32 == r)
             n++;
-        const bool banded = now->covered == cpb_range_length(now->keys) - 1;
-        w->visit(w->context, &(cpb_key_region){.keys = now->keys,
-                                               .n_nested = n,
-                                               .nested = w->sorted + from,
-                                               .reach = banded ? now->reach : 0});
+        w->visit(w->context,
+                 &(cpb_key_region){.keys = now->keys,
+                                   .n_nested = n,
+                                   .nested = w->sorted + from,
+                                   .before = seen_by_all(now, &now->before),
+                                   .behind = seen_by_all(now, &now->behind)});
         from += n;
     }
 }

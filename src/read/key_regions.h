@@ -22,8 +22,9 @@ typedef struct cpb_key_region {
     const cpb_nested *nested; /* [n_nested] ascending by depth; none begins below the
                                  depth that one before it ends with, and no query is in
                                  two of them */
-    int64_t reach; /* every query of the region needs so many keys before it, or all of
-                      the region before it; 0: unknown */
+    int64_t before; /* every query of the region needs so many keys before it, or all of
+                       the region before it; 0: unknown */
+    int64_t behind; /* as many behind it, or all of the region behind it; 0: unknown */
 } cpb_key_region;
 
 typedef void cpb_key_region_fn(void *context, const cpb_key_region *region);

@@ -20,12 +20,32 @@
  *    For one causal document without tolerance that is what head-tail reaches: the tail
  *    must be filled up with the cheapest tokens, and they are the head.
  *
- * 3. Banded keys. Let each query of D need the m keys of D before it, or all of D before
- *    it. A rank that holds x positions of D, the last of them at e, lacks e + 1 - x of
- *    those up to it. They form gaps before its runs, and of each it receives the last m:
- *    at least min(m, e + 1 - x). Sort the ranks by e. Those before the i-th from the end
- *    hold together X positions, all up to its e, so it receives at least min(m, X); and
- *    X is at least what the last i ranks have no room for, in positions or in weight.
+ * 3. Banded keys. Let each query of D = [0, L) need the m keys before it and the n keys
+ *    behind it, as far as D goes. A rank that holds x positions, the first at f, the last
+ *    at e, with gaps g between its runs, receives R = min(m, f) + sum min(g, m + n) +
+ *    min(n, L - 1 - e).
+ *    One side. It lacks u = e + 1 - x of the positions up to e, so R >= min(m, u). Sort
+ *    ranks by e: those before the i-th from the end hold together X(i) positions, all up
+ *    to its e, so u >= X(i); and X(i) is at least what the last i ranks have no room
+ *    for, in positions or in weight.
+ *    Both sides. Let t of its positions be among the last n of D, and v what it lacks up
+ *    to the last of its others, 0 where it has none. Then
+ *      R + t >= min(m, v) + min(n, L - f) where f > 0, R + t - n >= min(m, v) where f = 0.
+ *    For where gaps sum to m + n, R alone is enough. Else gaps count whole, and the last
+ *    n positions that are not before f are its own (t), behind e (counted in R), or in
+ *    gaps that v leaves out; so these make up min(n, L - f), and what v counts comes on
+ *    top. All t sum to n and one rank has f = 0. So all R sum to at least the sum of
+ *    min(m, v), which is one side of D without its last n, and that of min(n, L - f)
+ *    over all but the first by f, which is the other side of D: what is before the j-th
+ *    f lies on j - 1 ranks. The mirror image holds as well.
+ *    A ramp. Let D be all tokens, n = 0, and let all queries but the first a, a <= m, see
+ *    as many keys as any. A rank keeps the limit only with some of the first a, so that
+ *    it lacks as many pairs as needed. Sort ranks by their last position among these.
+ *    The first j of them hold at least Y(j) of these positions: the fewest that lack j
+ *    times as many pairs. What a rank lacks before its last one lies in gaps shorter than
+ *    m, so behind j ranks it receives at least Y(j), and Y(j) + m where u >= 2 m. So all
+ *    sum to m times the ranks with u >= 2 m and Y(0) + Y(1) + ...; or, counting Y for
+ *    these ranks only, whichever they are, to theirs and min(m, u) of the others.
  *
  * 4. Any keys. A rank that holds x tokens and a query of k keys receives at least k - x.
  *    With k(i) as in 2, over all queries, the ranks 0 .. i - 1 receive at least
@@ -170,24 +190,93 @@ static int64_t bound_nested(bounding *b, const cpb_key_region *region)
 
 /* --- 3: banded keys --------------------------------------------------------------- */
 
-static int64_t bound_banded(bounding *b, const cpb_key_region *region)
+/* Positions of a range that `ranks` ranks have no room for, in positions or in weight. */
+static int64_t left_over(const bounding *b, cpb_range range, cpb_wide all,
+                         int64_t ranks)
 {
     const cpb_receive_problem *const p = b->problem;
-    const int64_t length = cpb_range_length(region->keys);
-    const cpb_wide all = weight(p, pairs_of(b, region->keys.begin, length), length);
+    const int64_t left = cpb_range_length(range) - ranks * p->largest;
     const cpb_wide heaviest = weight(p, b->most_keys, 1);
-    int64_t total = 0;
-    for (int64_t i = 1; region->reach && i < p->ranks; i++) {
-        int64_t before = length - i * p->largest;
-        const cpb_wide over = all - p->limit * i;
-        if (p->limited && heaviest && over > 0)
-            before = cpb_max(before, (int64_t)((over + heaviest - 1) / heaviest));
-        if (before <= 0)
-            break;
-        total += cpb_min(region->reach, before);
-        note_most(b, cpb_min(region->reach, before));
+    const cpb_wide over = all - p->limit * ranks;
+    return p->limited && heaviest && over > 0
+               ? cpb_max(left, (int64_t)((over + heaviest - 1) / heaviest))
+               : left;
+}
+
+/* Pairs that every rank must lack, against tokens that see as many keys as any. */
+static cpb_wide least_lack(const bounding *b)
+{
+    const cpb_receive_problem *const p = b->problem;
+    const int64_t least = b->levels.tokens - (p->ranks - 1) * p->largest;
+    if (!p->limited || !p->per_pair || least <= 0)
+        return 0;
+    const cpb_wide pairs = (p->limit - (cpb_wide)least * p->per_token) / p->per_pair;
+    const cpb_wide lack = (cpb_wide)least * b->most_keys - pairs;
+    return lack > 0 ? lack : 0;
+}
+
+/* The ramp of a region: how many tokens, all in front, see fewer keys than others. 0
+ * where the region is none that the bound of ramps is for. */
+static int64_t ramp_of(const bounding *b, const cpb_key_region *region)
+{
+    cpb_wide pairs;
+    const int64_t tokens = b->levels.tokens;
+    const int64_t ramp =
+        tokens - cpb_levels_above(&b->levels, b->most_keys - 1, &pairs);
+    if (cpb_range_length(region->keys) < tokens || region->behind ||
+        ramp > region->before)
+        return 0;
+    return pairs_of(b, ramp, tokens - ramp) == (tokens - ramp) * b->most_keys ? ramp
+                                                                              : 0;
+}
+
+/* The fewest tokens of the ramp that lack so many pairs, all of them if none do. */
+static int64_t tokens_that_lack(const bounding *b, int64_t ramp, cpb_wide lack)
+{
+    int64_t low = 0, high = ramp;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if ((cpb_wide)middle * b->most_keys - cpb_levels_cheapest(&b->levels, middle) >=
+            lack)
+            high = middle;
+        else
+            low = middle + 1;
     }
-    return total;
+    return low;
+}
+
+/* One side of a range of banded keys, of which each query needs `reach`. */
+static int64_t bound_side(bounding *b, cpb_range range, int64_t reach, int64_t ramp)
+{
+    const int64_t length = cpb_range_length(range), ranks = b->problem->ranks;
+    const cpb_wide all = weight(b->problem, pairs_of(b, range.begin, length), length);
+    const cpb_wide lack = ramp ? least_lack(b) : 0;
+    int64_t total = 0, by_left = 0, by_ramp = 0;
+    for (int64_t i = 1; reach && i <= ranks; i++) {
+        const int64_t left = cpb_max(0, left_over(b, range, all, i));
+        if (!left && !lack)
+            break;
+        const int64_t before = tokens_that_lack(b, ramp, lack * (i - 1));
+        const bool far = left / 2 >= reach;
+        total += far ? reach + before : 0;
+        by_left += far ? 0 : cpb_min(reach, left);
+        by_ramp += far ? 0 : before;
+        note_most(b, far ? reach + before : cpb_max(before, cpb_min(reach, left)));
+    }
+    return total + cpb_max(by_left, by_ramp);
+}
+
+/* Both sides: one of the range without the last keys of the other. */
+static int64_t bound_banded(bounding *b, const cpb_key_region *region)
+{
+    const cpb_range keys = region->keys;
+    const int64_t before = cpb_min(region->before, cpb_range_length(keys));
+    const int64_t behind = cpb_min(region->behind, cpb_range_length(keys));
+    const cpb_range head = {keys.begin, keys.end - behind};
+    const cpb_range tail = {keys.begin + before, keys.end};
+    const int64_t ramp = ramp_of(b, region);
+    return cpb_max(bound_side(b, head, before, ramp) + bound_side(b, keys, behind, 0),
+                   bound_side(b, tail, behind, 0) + bound_side(b, keys, before, ramp));
 }
 
 static void bound_region(void *context, const cpb_key_region *region)
