@@ -118,3 +118,15 @@ int64_t cpb_mask_pairs_of(const cpb_mask *mask, cpb_range queries)
            queries.end <= mask->tokens);
     return pairs_before(mask, queries.end) - pairs_before(mask, queries.begin);
 }
+
+int64_t cpb_mask_most_keys(const cpb_mask *mask)
+{
+    int64_t most = 0;
+    for (size_t i = 0; i < mask->n_bands; i++) {
+        const cpb_band *const band = &mask->bands[i];
+        const int64_t end = i + 1 < mask->n_bands ? band[1].begin : mask->tokens;
+        const int64_t last = band->keys + band->slope * (end - 1 - band->begin);
+        most = cpb_max(most, cpb_max(band->keys, last));
+    }
+    return most;
+}

@@ -42,6 +42,9 @@ struct cpb_mask {
  * before them. O(log slices). */
 size_t cpb_mask_first_slice(const cpb_mask *mask, int64_t q);
 
+/* Keys of the query that sees most. O(slices). */
+int64_t cpb_mask_most_keys(const cpb_mask *mask);
+
 /* Index of the document that holds position p, p < tokens. O(log documents). */
 size_t cpb_document_of(size_t n_documents, const int64_t *document_ends, int64_t p);
 

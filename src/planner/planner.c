@@ -196,6 +196,18 @@ static cpb_status check_cap(const cpb_plan *plan, const cpb_options *options,
     return CPB_OK;
 }
 
+/* The keys of one query lie on more than so many ranks, in any plan with no shard above
+ * the largest of this one. */
+static int64_t least_peers(const cpb_plan *plan, const cpb_masks *masks)
+{
+    int64_t keys = 0, largest = 0;
+    for (size_t m = 0; m < masks->n; m++)
+        keys = cpb_max(keys, cpb_mask_most_keys(masks->mask[m]));
+    for (int32_t r = 0; r < cpb_plan_ranks(plan); r++)
+        largest = cpb_max(largest, cpb_plan_size(plan, r));
+    return cpb_max(0, cpb_ceil_div(keys, largest) - 1);
+}
+
 /* Peers are known once the traffic is counted, so this costs a score. */
 static cpb_status check_peers(const cpb_plan *plan, const cpb_masks *masks,
                               const cpb_options *options, cpb_error *error)
@@ -206,7 +218,16 @@ static cpb_status check_peers(const cpb_plan *plan, const cpb_masks *masks,
         goto done;
     CPB_TRY(cpb_score_plan(plan, masks, &options->setup, &options->allocator, &score,
                            NULL, NULL, error));
-    if (score.peers_max > options->peers)
+    const int64_t least = least_peers(plan, masks);
+    if (least > options->peers)
+        status = cpb_fail(
+            error, CPB_UNSUPPORTED, -1,
+            "a limit of %d on peers cannot be kept at these sizes: the keys of "
+            "one query lie on at least %lld ranks; the plan of %s lets a rank "
+            "talk to %d others",
+            options->peers, (long long)least + 1, cpb_plan_balancer(plan),
+            score.peers_max);
+    else if (score.peers_max > options->peers)
         status = cpb_fail(error, CPB_UNSUPPORTED, -1,
                           "the plan of %s lets a rank talk to %d others; accepted are "
                           "up to %d",

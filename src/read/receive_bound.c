@@ -288,19 +288,6 @@ static void bound_region(void *context, const cpb_key_region *region)
 
 /* --- 4 and 5: any keys ------------------------------------------------------------ */
 
-static int64_t count_most_keys(const cpb_mask *mask)
-{
-    int64_t most = 0;
-    for (size_t i = 0; i < mask->n_bands; i++) {
-        const cpb_band *const band = &mask->bands[i];
-        const int64_t end = i + 1 < mask->n_bands ? band[1].begin : mask->tokens;
-        most =
-            cpb_max(most, cpb_max(band->keys,
-                                  band->keys + band->slope * (end - 1 - band->begin)));
-    }
-    return most;
-}
-
 /* As depth_behind(), for the number of keys of any query. */
 static int64_t keys_behind(const bounding *b, int64_t ranks, int64_t most)
 {
@@ -360,7 +347,7 @@ cpb_status cpb_receive_bound(const cpb_receive_problem *problem, cpb_arena *aren
         return CPB_OK;
     if (cpb_levels_create(problem->mask, arena, &b.levels) != CPB_OK)
         return CPB_NO_MEMORY;
-    b.most_keys = count_most_keys(problem->mask);
+    b.most_keys = cpb_mask_most_keys(problem->mask);
     note_most(&b, b.most_keys - problem->largest);
     if (cpb_key_regions(problem->mask, arena, bound_region, &b, &whole) != CPB_OK ||
         b.failed)

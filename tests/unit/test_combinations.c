@@ -125,9 +125,38 @@ static void every_combination_is_refused_with_the_reason_or_honest(void **state)
     }
 }
 
+static int64_t largest_shard(const cpb_plan *plan)
+{
+    int64_t largest = 0;
+    for (int32_t r = 0; r < cpb_plan_ranks(plan); r++)
+        largest = cpb_plan_size(plan, r) > largest ? cpb_plan_size(plan, r) : largest;
+    return largest;
+}
+
+/* Where a limit is said to be beyond any plan of the size of `refused`, it is beyond those
+ * of all rows. */
+static void assert_beyond_all(const cpb_masks *masks, cpb_options options,
+                              int32_t limit, const cpb_plan *refused)
+{
+    options.peers = -1;
+    for (size_t b = 0; cpb_balancer_name(b); b++) {
+        cpb_score score;
+        cpb_plan *plan;
+        options.balancer = cpb_balancer_name(b);
+        assert_int_equal(cpb_plan_create(masks, &options, &plan, NULL), CPB_OK);
+        assert_int_equal(
+            cpb_score_plan(plan, masks, &options.setup, NULL, &score, NULL, NULL, NULL),
+            CPB_OK);
+        assert_true(score.peers_max > limit ||
+                    largest_shard(plan) > largest_shard(refused));
+        cpb_plan_free(plan);
+    }
+}
+
 /* With few peers allowed a row is refused exactly where its plan has more, and `auto`
  * takes the best of the others. */
-static void peers_are_kept_or_refused(const cpb_masks *masks, cpb_options options)
+static void peers_are_kept_or_refused(const cpb_masks *masks, cpb_options options,
+                                      int *proved)
 {
     cpb_score score;
     cpb_plan *plan;
@@ -160,6 +189,10 @@ static void peers_are_kept_or_refused(const cpb_masks *masks, cpb_options option
             cpb_score_plan(plan, masks, &options.setup, NULL, &score, NULL, NULL, NULL),
             CPB_OK);
         assert_true(score.peers_max > limit);
+        if (b == 0 && strstr(error.message, "cannot be kept")) {
+            assert_beyond_all(masks, options, limit, plan);
+            ++*proved;
+        }
         cpb_plan_free(plan);
     }
 }
@@ -168,6 +201,7 @@ static void plans_keep_to_the_peers_that_are_allowed(void **state)
 {
     (void)state;
     uint64_t seed = 2;
+    int proved = 0;
     cpb_options options = cpb_options_default();
     options.ranks = RANKS;
     options.chunk = 64;
@@ -177,9 +211,10 @@ static void plans_keep_to_the_peers_that_are_allowed(void **state)
         const cpb_masks masks = {.n = 1, .mask = list};
         options.setup.kernel = (cpb_kernel)(round % 2);
         for (options.peers = 0; options.peers < RANKS; options.peers++)
-            peers_are_kept_or_refused(&masks, options);
+            peers_are_kept_or_refused(&masks, options, &proved);
         cpb_mask_free(mask);
     }
+    assert_true(proved > 0);
 }
 
 int main(void)
