@@ -65,8 +65,7 @@ typedef struct cpb_domain {
     size_t n_size;          /**< how many there are */
     bool one_size;          /**< all groups of a micro-batch have the same size */
     bool groups_only; /**< the runtime has no exchange on demand: every document is cut
-                           evenly over the ranks of its group, and none is cut
-                           elsewhere */
+                           evenly over the ranks of its group, and never into parts */
     int32_t micro_least;    /**< fewest micro-batches, >= 0 */
     int32_t micro_most;     /**< most micro-batches; 0: no limit */
     int32_t micro_multiple; /**< their number is a multiple of this, >= 1 */

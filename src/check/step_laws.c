@@ -29,7 +29,7 @@ static bool is_allowed_size(const cpb_domain *domain, int32_t size, int32_t bloc
     return false;
 }
 
-/* Cuts ascend strictly inside the document, in a block that exchanges keys. */
+/* Cuts ascend strictly inside the document, where keys are exchanged on demand. */
 static cpb_status check_cuts(const cpb_step *step, int64_t d, cpb_error *error)
 {
     const cpb_placement *const p = &step->claim->placement[d];
@@ -37,7 +37,7 @@ static cpb_status check_cuts(const cpb_step *step, int64_t d, cpb_error *error)
     int64_t before = 0;
     if (p->cuts == -1)
         return CPB_OK;
-    if (step->domain->groups_only || !claim->block)
+    if (step->domain->groups_only)
         return cpb_fail(error, CPB_REFUTED, d,
                         "document %lld is not cut evenly, but its group has no "
                         "exchange on demand",

@@ -6,6 +6,10 @@
  *    ranks together take that, and one of them takes the mean or more. A rank without
  *    work saves a `fixed`, but leaves its share of the work to others, so that every rank
  *    may be taken to have one.
+ *    A document with more tokens than a budget needs keys too: of its ranks, in descending
+ *    order of their last tokens, the first i hold i budgets at most, so the next one's
+ *    last token is no earlier than what is left, and it receives that less a budget.
+ *    Received keys cost by themselves, and on the wire where nothing hides it.
  * 2. Alone. A document of L tokens is whole on a rank, and then takes its work; or the rank
  *    with its last token has c of its tokens, at most a budget, and receives the other
  *    L - c keys. What that takes is linear in c, so the least lies at one end. Its work is
@@ -31,6 +35,28 @@ typedef struct giants {
     int64_t n;
     int64_t time; /* sum of what each takes alone */
 } giants;
+
+/* What the ranks of a job do for it together: no less than its work and the keys that the
+ * budget makes them receive. */
+static int64_t least_work(const cpb_batch *batch, const cpb_job *job)
+{
+    const cpb_price *const price = &batch->price;
+    const int64_t n = (job->tokens - 1) / batch->budget;
+    const cpb_wide keys =
+        (cpb_wide)n * job->tokens - (cpb_wide)n * (n + 1) / 2 * batch->budget;
+    const bool hides = price->overlap != CPB_OVERLAP_NONE;
+    const int64_t key = price->received_key + (hides ? 0 : cpb_price_key(price));
+    const cpb_wide work = job->work + keys * key;
+    return work < CPB_MAX_STEP ? (int64_t)work : CPB_MAX_STEP;
+}
+
+static cpb_wide least_work_of_all(const cpb_batch *batch)
+{
+    cpb_wide work = 0;
+    for (int64_t j = 0; j < batch->n; j++)
+        work += least_work(batch, &batch->jobs[j]);
+    return work;
+}
 
 /* The least time of a rank that has the last token of a cut document: with c = 1 or as
  * many as a rank holds. Rounding of a time on the wire is taken off. */
@@ -77,9 +103,10 @@ int64_t cpb_schedule_alone(const cpb_batch *batch, int64_t j)
 {
     const cpb_job *const job = &batch->jobs[j];
     const int64_t fixed = batch->price.fixed, time = job->work + fixed;
-    if (!cpb_batch_may_cut(batch) && batch->domain->sizes != CPB_SIZES_ANY)
+    if (batch->domain->groups_only && batch->domain->sizes != CPB_SIZES_ANY)
         return least_even(batch, j);
-    const int64_t mean = fixed + cpb_ceil_div(job->work, batch->domain->ranks);
+    const int64_t work = least_work(batch, job);
+    const int64_t mean = fixed + cpb_ceil_div(work, batch->domain->ranks);
     const int64_t cut = cpb_max(mean, least_cut(batch, job));
     return job->tokens <= batch->budget ? cpb_min(time, cut) : cut;
 }
@@ -103,7 +130,9 @@ int64_t cpb_schedule_mean(const cpb_batch *batch)
 {
     const int64_t ranks = batch->domain->ranks;
     const int64_t micro = cpb_max(ranks, cpb_ceil_div(batch->tokens, batch->budget));
-    return batch->n ? cpb_ceil_div(batch->work + micro * batch->price.fixed, ranks) : 0;
+    const cpb_wide work =
+        least_work_of_all(batch) + (cpb_wide)micro * batch->price.fixed;
+    return batch->n ? (int64_t)((work + ranks - 1) / ranks) : 0;
 }
 
 /* Bound 3. */
@@ -124,7 +153,7 @@ static giants find_giants(const cpb_batch *batch)
 
 /* No more work than this is in any `tokens` tokens of the step. Densities are rounded
  * down to sort and up to sum. */
-static cpb_status densest(const cpb_batch *batch, int64_t tokens, int64_t *work,
+static cpb_status densest(const cpb_batch *batch, int64_t tokens, cpb_wide *work,
                           cpb_error *error)
 {
     const size_t n = (size_t)batch->n;
@@ -134,7 +163,7 @@ static cpb_status densest(const cpb_batch *batch, int64_t tokens, int64_t *work,
         return cpb_fail_memory(error);
     for (size_t j = 0; j < n; j++) {
         const cpb_job *const job = &batch->jobs[j];
-        const uint64_t density = (uint64_t)(job->work / job->tokens);
+        const uint64_t density = (uint64_t)(least_work(batch, job) / job->tokens);
         items[j] = (cpb_item){UINT64_MAX / 2 - density, (int64_t)j};
     }
     cpb_sort(items, spare, n);
@@ -142,7 +171,7 @@ static cpb_status densest(const cpb_batch *batch, int64_t tokens, int64_t *work,
     for (size_t i = 0; i < n && tokens > 0; i++) {
         const cpb_job *const job = &batch->jobs[items[i].value];
         const int64_t taken = cpb_min(tokens, job->tokens);
-        *work += (job->work / job->tokens + 1) * taken;
+        *work += (cpb_wide)(least_work(batch, job) / job->tokens + 1) * taken;
         tokens -= taken;
     }
     return CPB_OK;
@@ -155,16 +184,15 @@ static cpb_status bound_barrier(const cpb_batch *batch, giants found, int64_t al
     const int64_t ranks = batch->domain->ranks, fixed = batch->price.fixed;
     const int64_t room = ranks * batch->budget;
     const int64_t micro = cpb_ceil_div(batch->tokens, room);
-    int64_t held = 0;
+    cpb_wide held = 0;
     cpb_status status;
     if (!found.n)
         found = (giants){1, alone};
     CPB_TRY(densest(batch, found.n * room, &held, error));
     const cpb_wide time = (cpb_wide)ranks * (found.time - found.n * fixed);
-    held = time < held ? (int64_t)time : held;
-    const int64_t rest = cpb_max(0, batch->work - held);
-    *bound =
-        found.time + fixed * cpb_max(0, micro - found.n) + cpb_ceil_div(rest, ranks);
+    const cpb_wide rest = least_work_of_all(batch) - (time < held ? time : held);
+    *bound = found.time + fixed * cpb_max(0, micro - found.n) +
+             (rest > 0 ? (int64_t)((rest + ranks - 1) / ranks) : 0);
 done:
     return status;
 }

@@ -21,11 +21,16 @@ cpb_status cpb_fill_create(const cpb_batch *batch, int32_t width, cpb_fill *fill
         .span = cpb_arena_take(arena, ranks, sizeof *fill->span),
         .head = cpb_arena_take(arena, ranks, sizeof *fill->head),
         .next = cpb_arena_take(arena, jobs, sizeof *fill->next),
+        .host = cpb_arena_take(arena, jobs, sizeof *fill->host),
+        .limit = cpb_arena_zeros(arena, jobs, sizeof *fill->limit),
+        .after = cpb_arena_take(arena, jobs + 1, sizeof *fill->after),
+        .cut = cpb_arena_take(arena, ranks, sizeof *fill->cut),
         .items = cpb_arena_take(arena, most, sizeof *fill->items),
         .spare = cpb_arena_take(arena, most, sizeof *fill->spare),
     };
     return fill->place && fill->load && fill->base && fill->finish && fill->owner &&
-                   fill->span && fill->head && fill->next && fill->items &&
+                   fill->span && fill->head && fill->next && fill->host &&
+                   fill->limit && fill->after && fill->cut && fill->items &&
                    fill->spare &&
                    cpb_heap_create(arena, width, fill->finish, &fill->heap)
                ? CPB_OK
@@ -41,6 +46,16 @@ int64_t cpb_fill_time(const cpb_fill *fill, int32_t r, const cpb_share *load)
            price->fixed * cpb_ceil_div(load->tokens, fill->batch->budget);
 }
 
+/* What job `j` costs on a group of sizes[s]. */
+static cpb_offer offer_of(const cpb_fill *fill, int64_t j, size_t s)
+{
+    const cpb_batch *const batch = fill->batch;
+    if (fill->solo)
+        return cpb_offers_get(fill->offers, j, s);
+    const int64_t time = cpb_batch_alone(batch, j, s);
+    return (cpb_offer){.time = time, .area = batch->sizes[s] * time};
+}
+
 /* The fewest ranks of the block that finish job `j` within `time`, as an index of sizes;
  * n_sizes where none do. */
 static size_t size_within(const cpb_fill *fill, int64_t j, int64_t time)
@@ -48,7 +63,7 @@ static size_t size_within(const cpb_fill *fill, int64_t j, int64_t time)
     const cpb_batch *const batch = fill->batch;
     size_t s = cpb_batch_least_size(batch, batch->jobs[j].tokens);
     for (; s < batch->n_sizes && batch->sizes[s] <= fill->width; s++)
-        if (cpb_batch_alone(batch, j, s) <= time)
+        if (offer_of(fill, j, s).time <= time)
             return s;
     return batch->n_sizes;
 }
@@ -82,7 +97,7 @@ static bool allots(const cpb_fill *fill, int64_t n_long, int64_t short_work,
         const size_t s = size_within(fill, fill->list[i], time);
         if (s == batch->n_sizes)
             return false;
-        area += batch->sizes[s] * (cpb_batch_alone(batch, fill->list[i], s) - fixed);
+        area += offer_of(fill, fill->list[i], s).area - batch->sizes[s] * fixed;
     }
     return cpb_ceil_div(area, fill->width) <= time - fixed;
 }
@@ -161,7 +176,7 @@ static int64_t free_at(const cpb_fill *fill, int32_t first, int32_t ranks, int64
 /* The window that is free first, -1 where none has room. */
 static int32_t find_window(const cpb_fill *fill, int32_t ranks, int64_t held)
 {
-    const bool any = fill->batch->domain->sizes == CPB_SIZES_ANY;
+    const bool any = !fill->solo && fill->batch->domain->sizes == CPB_SIZES_ANY;
     const int32_t step = any ? (int32_t)cpb_max(1, ranks / 4) : ranks;
     int32_t best = -1;
     int64_t best_time = INT64_MAX;
@@ -177,6 +192,33 @@ static int32_t find_window(const cpb_fill *fill, int32_t ranks, int64_t held)
     return best;
 }
 
+/* A solo job holds its ranks from when the last of them is free. */
+static void run_alone(cpb_fill *fill, int32_t j, size_t s, int32_t first)
+{
+    const int32_t end = first + fill->batch->sizes[s];
+    int64_t start = 0;
+    for (int32_t r = first; r < end; r++)
+        start = cpb_max(start, fill->finish[r]);
+    const int64_t time = cpb_fill_solo(fill, j, s, first);
+    for (int32_t r = first; r < end; r++)
+        fill->base[r] = fill->finish[r] = start + time;
+}
+
+/* Its ranks share a micro-batch with others. */
+static void share_out(cpb_fill *fill, int32_t j, size_t s, int32_t first)
+{
+    const cpb_batch *const batch = fill->batch;
+    const int32_t ranks = batch->sizes[s];
+    const cpb_share share =
+        cpb_batch_share(batch, &batch->jobs[j], fill->first + first, ranks);
+    for (int32_t r = first; r < first + ranks; r++) {
+        cpb_share_add(&fill->load[r], &share, 1);
+        fill->owner[r] = first;
+        fill->finish[r] = cpb_fill_time(fill, r, &fill->load[r]);
+    }
+    fill->span[first] = ranks;
+}
+
 static bool place_long(cpb_fill *fill, int32_t j, size_t s)
 {
     const cpb_batch *const batch = fill->batch;
@@ -185,19 +227,10 @@ static bool place_long(cpb_fill *fill, int32_t j, size_t s)
     const int32_t first = find_window(fill, ranks, held);
     if (first < 0)
         return false;
-    const int64_t start = free_at(fill, first, ranks, held);
-    const cpb_share share =
-        cpb_batch_share(batch, &batch->jobs[j], fill->first + first, ranks);
-    for (int32_t r = first; r < first + ranks; r++) {
-        if (fill->solo) {
-            fill->base[r] = start + cpb_price_time(&batch->price, &share);
-        } else {
-            cpb_share_add(&fill->load[r], &share, 1);
-            fill->owner[r] = first;
-        }
-        fill->finish[r] = cpb_fill_time(fill, r, &fill->load[r]);
-    }
-    fill->span[first] = ranks;
+    if (fill->solo)
+        run_alone(fill, j, s, first);
+    else
+        share_out(fill, j, s, first);
     fill->place[j].first = fill->first + first;
     fill->place[j].ranks = ranks;
     return true;
@@ -238,6 +271,7 @@ static bool place_longs(cpb_fill *fill, int64_t time)
             fill->items[n++] = (cpb_item){batch->n_sizes - s, j};
     }
     cpb_sort(fill->items, fill->spare, n);
+    cpb_fill_pool(fill);
     for (size_t i = 0; i < n; i++) {
         const int32_t j = (int32_t)fill->items[i].value;
         const size_t s = batch->n_sizes - (size_t)fill->items[i].key;
@@ -298,7 +332,7 @@ static bool place_shorts(cpb_fill *fill)
     cpb_heap_fill(&fill->heap, fill->width);
     for (int64_t i = 0; i < fill->n; i++) {
         const int32_t j = fill->list[i];
-        if (fill->place[j].ranks > 1)
+        if (fill->place[j].ranks > 1 || fill->host[j] >= 0)
             continue;
         const cpb_share share = cpb_fill_whole(fill, j);
         const int32_t r = first_free(fill, share.tokens, least);

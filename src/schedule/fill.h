@@ -6,6 +6,7 @@
 #include "../base/sort.h"
 #include "batch.h"
 #include "heap.h"
+#include "offer.h"
 
 /* A question, its answer, and scratch memory that is made once for any number of them. */
 typedef struct cpb_fill {
@@ -17,8 +18,11 @@ typedef struct cpb_fill {
     bool solo;  /* a whole step: a job on several ranks is a micro-batch of its own and
                    comes before the others. Else all jobs share one micro-batch. */
     int rounds; /* of swapping */
+    const cpb_offers *offers; /* what solo jobs cost */
     /* The answer. */
     cpb_place *place; /* [jobs of the batch] first and ranks of the listed jobs */
+    int32_t *host;    /* [jobs] the solo job beside which a whole one runs, -1: none */
+    int64_t *limit;   /* [jobs] no part of a solo job takes longer; 0: cut evenly */
     int64_t time;     /* of the rank that takes longest */
     bool fits;        /* else nothing of the answer holds */
     /* Scratch. Ranks count from the first of the block. */
@@ -30,6 +34,10 @@ typedef struct cpb_fill {
     cpb_heap heap;   /* ranks by finish */
     int32_t *head;   /* the costliest whole job of each rank, -1: none */
     int32_t *next;   /* [jobs of the batch] the next one of the same rank */
+    int32_t
+        *after;   /* [jobs + 1] from each whole job of the list that runs beside a solo
+                        one, towards the next that does not */
+    int64_t *cut; /* [width] of the job at hand */
     cpb_item *items, *spare; /* [larger of ranks and jobs] */
 } cpb_fill;
 
@@ -49,6 +57,13 @@ int64_t cpb_fill_allot(const cpb_fill *fill);
 
 /* Step 4 alone. */
 void cpb_fill_swap(cpb_fill *fill);
+
+/* Within step 2: no whole job runs beside a solo one yet. */
+void cpb_fill_pool(cpb_fill *fill);
+
+/* Within step 2: cut solo job `j` over sizes[s] ranks of the block from `first` on, and
+ * give them whole jobs beside it. Returns how long the group takes. */
+int64_t cpb_fill_solo(cpb_fill *fill, int32_t j, size_t s, int32_t first);
 
 /* Time of rank `r` of the block if `load` were its whole documents. */
 int64_t cpb_fill_time(const cpb_fill *fill, int32_t r, const cpb_share *load);

@@ -239,6 +239,11 @@ cpb_share cpb_price_part(const cpb_price *price, int64_t tokens, int64_t whole,
     return share;
 }
 
+int64_t cpb_price_key(const cpb_price *price)
+{
+    return move_time(price, 1, price->ranks_per_node > 1 ? price->link : price->net);
+}
+
 /* Every overlap leaves the time on the wire; one picosecond a pass is what it may be
  * rounded down by. */
 int64_t cpb_price_least(const cpb_price *price, int64_t tokens, int64_t received,

@@ -62,6 +62,9 @@ cpb_share cpb_price_part(const cpb_price *price, int64_t tokens, int64_t whole,
 int64_t cpb_price_least(const cpb_price *price, int64_t tokens, int64_t received,
                         int64_t ranks);
 
+/* Picoseconds that a key takes on the wire of a rank, every pass, rounded down. */
+int64_t cpb_price_key(const cpb_price *price);
+
 /* Time of a rank that holds `share` in a micro-batch; 0 if it holds nothing. */
 int64_t cpb_price_time(const cpb_price *price, const cpb_share *share);
 

@@ -118,7 +118,7 @@ static void link_all(cpb_fill *fill)
         fill->head[r] = -1;
     for (int64_t i = fill->n; i-- > 0;) {
         const int32_t j = fill->list[i];
-        if (fill->place[j].ranks > 1)
+        if (fill->place[j].ranks > 1 || fill->host[j] >= 0)
             continue;
         const int32_t r = fill->place[j].first - fill->first;
         fill->next[j] = fill->head[r];
