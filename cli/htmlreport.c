@@ -6,11 +6,15 @@
 #include "message.h"
 #include "output.h"
 #include "page.h"
+#include "page_schedules.h"
 #include "table.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const char about_hash[] =
+    "<p>The hash is over version, command and data: equal hashes, equal rows.</p>\n";
 
 static bool is_page(const char *name)
 {
@@ -66,18 +70,15 @@ static bool print_answer(FILE *stream, const cli_rowset *set, cpb_error *error)
     return good;
 }
 
+typedef struct fact {
+    const char *name, *value;
+} fact;
+
 /* How it was made. */
-static void print_origin(FILE *stream, const cli_rowset *set)
+static void print_facts(FILE *stream, size_t n, const fact *facts)
 {
-    const cli_row *const row = &set->shared;
-    const struct {
-        const char *name, *value;
-    } facts[] = {{"command", row->command},    {"version", row->version},
-                 {"hash", row->sweep},         {"profile", row->profile},
-                 {"kernel", row->kernel},      {"transport", row->transport},
-                 {"cost balanced", row->cost}, {"overlap", row->overlap}};
     fputs("<h2>How it was made</h2>\n<dl>\n", stream);
-    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
+    for (size_t i = 0; i < n; i++) {
         if (!*facts[i].value)
             continue;
         fprintf(stream, "<dt>%s</dt><dd>", facts[i].name);
@@ -85,14 +86,23 @@ static void print_origin(FILE *stream, const cli_rowset *set)
         fputs("</dd>\n", stream);
     }
     fputs("</dl>\n", stream);
-    if (*row->sweep)
-        fputs("<p>The hash is over version, command and data: equal hashes, equal "
-              "rows.</p>\n",
-              stream);
 }
 
-static bool print_page(FILE *stream, const cli_rowset *set, cpb_error *error)
+static void print_origin(FILE *stream, const cli_rowset *set)
 {
+    const cli_row *const row = &set->shared;
+    const fact facts[] = {{"command", row->command},    {"version", row->version},
+                          {"hash", row->sweep},         {"profile", row->profile},
+                          {"kernel", row->kernel},      {"transport", row->transport},
+                          {"cost balanced", row->cost}, {"overlap", row->overlap}};
+    print_facts(stream, sizeof facts / sizeof *facts, facts);
+    if (*row->sweep)
+        fputs(about_hash, stream);
+}
+
+static bool print_plans(FILE *stream, const void *of, cpb_error *error)
+{
+    const cli_rowset *const set = of;
     html_begin(stream, "cpbalance report");
     print_head(stream, set);
     if (!print_answer(stream, set, error) || !page_plots(stream, set, error) ||
@@ -103,14 +113,36 @@ static bool print_page(FILE *stream, const cli_rowset *set, cpb_error *error)
     return true;
 }
 
+static bool print_schedules(FILE *stream, const void *of, cpb_error *error)
+{
+    const cli_scheduleset *const set = of;
+    const cli_schedulerow *const row = &set->shared;
+    const fact facts[] = {{"command", row->command},
+                          {"version", row->version},
+                          {"hash", row->sweep},
+                          {"profile", row->profile}};
+    html_begin(stream, "cpbalance report");
+    if (!page_schedule_head(stream, set, error) ||
+        !page_schedule_plots(stream, set, error) ||
+        !page_schedule_table(stream, set, error))
+        return false;
+    print_facts(stream, sizeof facts / sizeof *facts, facts);
+    fputs(about_hash, stream);
+    html_end(stream);
+    return true;
+}
+
+/* Writes the page of a set of rows. */
+typedef bool print_page(FILE *stream, const void *set, cpb_error *error);
+
 /* The whole page in memory, to be freed. */
-static bool make_page(const cli_rowset *set, char **text, size_t *bytes,
+static bool make_page(print_page *print, const void *set, char **text, size_t *bytes,
                       cpb_error *error)
 {
     FILE *const stream = open_memstream(text, bytes);
     if (!stream)
         return fail_memory(error);
-    const bool good = print_page(stream, set, error);
+    const bool good = print(stream, set, error);
     const bool full = ferror(stream);
     return ((!fclose(stream) && !full) || fail_memory(error)) && good;
 }
@@ -126,16 +158,34 @@ static bool write_page(const char *path, const char *text, size_t bytes,
     return good;
 }
 
+/* The page of what the file holds, rows of plans or of schedules. */
+static bool make(const char *path, char **text, size_t *bytes, cpb_error *error)
+{
+    cli_rows rows = {0};
+    cli_rowset plans = {.n = 0};
+    cli_scheduleset schedules = {.n = 0};
+    bool of_schedules = false;
+    bool good = rows_open(path, &rows, error) &&
+                rows_are_schedules(&rows, &of_schedules, error);
+    if (good && of_schedules)
+        good = scheduleset_read(&rows, &schedules, error) &&
+               make_page(print_schedules, &schedules, text, bytes, error);
+    else if (good)
+        good = rowset_read(&rows, &plans, error) &&
+               make_page(print_plans, &plans, text, bytes, error);
+    rows_close(&rows);
+    rowset_free(&plans);
+    scheduleset_free(&schedules);
+    return good;
+}
+
 static bool run(const cli_options *options, cpb_error *error)
 {
-    cli_rowset set = {.n = 0};
     char *text = NULL;
     size_t bytes = 0;
-    const bool good = rowset_read(options->file, &set, error) &&
-                      make_page(&set, &text, &bytes, error) &&
+    const bool good = make(options->file, &text, &bytes, error) &&
                       write_page(options->output, text, bytes, error);
     free(text);
-    rowset_free(&set);
     return good;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The plots of a page. */
 #include "page.h"
+#include "pagepicture.h"
 
 #include "html.h"
 #include "message.h"
@@ -10,8 +11,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Points; as wide as a phone can show without shrinking letters to nothing. */
-enum { WIDTH = 400, HEIGHT = 300, MARGIN = 10, BAR_HEIGHT = 17, AROUND_BARS = 80 };
 enum { NAME_BYTES = 64, NOTE_BYTES = 128, PARTS = 3 };
 
 static double imbalance(const cli_row *row)
@@ -62,28 +61,6 @@ static size_t ascending(const cli_list *list, size_t i)
 static const char *balancer_name(const cli_rowset *set, size_t balancer)
 {
     return answer_balancer(&set->answer, balancer);
-}
-
-static picture *start(double height)
-{
-    picture *const p = picture_create();
-    if (!p)
-        return NULL;
-    picture_set_size(p, WIDTH, height);
-    picture_rectangle(p, (picture_box){0, 0, WIDTH, height}, PICTURE_PAPER);
-    return p;
-}
-
-static picture_box inside(double height)
-{
-    return (picture_box){MARGIN, MARGIN, WIDTH - 2 * MARGIN, height - 2 * MARGIN};
-}
-
-static bool finish(FILE *stream, picture *p, const char *caption, cpb_error *error)
-{
-    const bool good = p ? html_picture(stream, p, caption, error) : fail_memory(error);
-    picture_free(p);
-    return good;
 }
 
 /* --- Lines ------------------------------------------------------------------------ */
@@ -152,10 +129,10 @@ static bool draw_by_ranks(FILE *stream, const cli_rowset *set, const char *title
             lines.y[b * n + r] =
                 quantile(set, group_of(set, at, 0, b), value, 50, &good);
         }
-    picture *const p = good ? start(HEIGHT) : NULL;
+    picture *const p = good ? page_picture(PAGE_HEIGHT) : NULL;
     if (p)
         chart_draw_lines(
-            p, inside(HEIGHT),
+            p, page_inside(PAGE_HEIGHT),
             &(chart_lines){.title = title,
                            .x_title = "ranks",
                            .n = balancers,
@@ -165,7 +142,7 @@ static bool draw_by_ranks(FILE *stream, const cli_rowset *set, const char *title
                            .n_ticks = n,
                            .x_tick = lines.x});
     free_lines(&lines);
-    return finish(stream, p, caption, error);
+    return page_finish(stream, p, caption, error);
 }
 
 /* A line per balancer through its tolerances. */
@@ -186,17 +163,17 @@ static bool draw_trade(FILE *stream, const cli_rowset *set, size_t ranks,
     snprintf(caption, sizeof caption,
              "Balance against traffic on %" PRId64 " ranks: a point per %s (medians).",
              set->axes.ranks.value[ranks], n > 1 ? "tolerance" : "balancer");
-    picture *const p = good ? start(HEIGHT) : NULL;
+    picture *const p = good ? page_picture(PAGE_HEIGHT) : NULL;
     if (p)
         chart_draw_lines(
-            p, inside(HEIGHT),
+            p, page_inside(PAGE_HEIGHT),
             &(chart_lines){.title = "received, sequences",
                            .x_title = "imbalance, %",
                            .n = balancers,
                            .series = lines.series,
                            .x_logarithmic = all_positive(lines.x, n * balancers)});
     free_lines(&lines);
-    return finish(stream, p, caption, error);
+    return page_finish(stream, p, caption, error);
 }
 
 /* --- Bars ------------------------------------------------------------------------- */
@@ -254,7 +231,7 @@ static void draw_bars(picture *p, double height, const plot_bars *bars)
 {
     const char *name[PARTS];
     uint32_t colour[PARTS];
-    picture_box box = inside(height);
+    picture_box box = page_inside(height);
     for (size_t i = 0; i < PARTS; i++) {
         name[i] = step_parts[i].name;
         colour[i] = palette_distinct(i);
@@ -277,8 +254,8 @@ static bool draw_step(FILE *stream, const cli_rowset *set, size_t ranks,
     plot_bars bars;
     char caption[NOTE_BYTES];
     const bool good = make_bars(set, ranks, &bars);
-    const double height = BAR_HEIGHT * (double)bars.n + AROUND_BARS;
-    picture *const p = good ? start(height) : NULL;
+    const double height = PAGE_BAR * (double)bars.n + PAGE_AROUND_BARS;
+    picture *const p = good ? page_picture(height) : NULL;
     if (p && bars.n)
         draw_bars(p, height, &bars);
     snprintf(caption, sizeof caption,
@@ -287,7 +264,7 @@ static bool draw_step(FILE *stream, const cli_rowset *set, size_t ranks,
     const bool empty = !bars.n;
     free_bars(&bars);
     if (!good || !empty)
-        return finish(stream, p, caption, error);
+        return page_finish(stream, p, caption, error);
     picture_free(p);
     return true;
 }

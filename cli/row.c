@@ -5,27 +5,16 @@
 #include "figures.h"
 #include "message.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum member_type { WHOLE, REAL, TEXT } member_type;
-
-typedef struct row_member {
-    const char *name;
-    member_type type;
-    bool optional;
-    size_t offset;
-} row_member;
-
-#define MEMBER(name, type, optional)                                                   \
-    {                                                                                  \
-#name, type, optional, offsetof(cli_row, name)                                 \
-    }
+/* clang-format off */
+#define MEMBER(name, type, optional) {#name, MEMBER_##type, optional, offsetof(cli_row, name)}
+/* clang-format on */
 
 /* What is read back. */
-static const row_member members[] = {
+static const cli_member members[] = {
     MEMBER(pack, WHOLE, true),         MEMBER(ranks, WHOLE, false),
     MEMBER(tokens, WHOLE, false),      MEMBER(tolerance, REAL, false),
     MEMBER(balancer, TEXT, false),     MEMBER(chosen, TEXT, false),
@@ -130,23 +119,6 @@ json_t *row_to_json(int64_t pack, const cli_report *report, const cli_recipe *re
     return NULL;
 }
 
-static bool get(const json_t *object, const char *where, const row_member *member,
-                cli_row *row, cpb_error *error)
-{
-    char *const to = (char *)row + member->offset;
-    if (member->type == WHOLE)
-        return json_member_integer(object, where, member->name, 0, INT64_MAX,
-                                   (int64_t *)(void *)to, error);
-    if (member->type == REAL)
-        return json_member_real(object, where, member->name, (double *)(void *)to,
-                                error);
-    const json_t *const text =
-        json_member(object, where, member->name, JSON_STRING, error);
-    if (text)
-        *(const char **)(void *)to = json_string_value(text);
-    return text;
-}
-
 bool row_from_json(const json_t *object, const char *where, cli_row *row,
                    cpb_error *error)
 {
@@ -154,42 +126,24 @@ bool row_from_json(const json_t *object, const char *where, cli_row *row,
     if (!json_is_object(object))
         return fail(error, "%.60s is no object; accepted is a row of sweep or compare",
                     where);
-    for (size_t i = 0; i < N_MEMBERS; i++)
-        if (!(members[i].optional && !json_object_get(object, members[i].name)) &&
-            !get(object, where, &members[i], row, error))
-            return false;
-    return true;
+    return members_get(object, where, N_MEMBERS, members, row, error);
 }
 
-static const row_member *find(const char *name)
+bool row_type(const char *name, member_type *type)
 {
     for (size_t i = 0; i < N_MEMBERS; i++)
-        if (!strcmp(members[i].name, name))
-            return &members[i];
-    return NULL;
-}
-
-/* The value of a cell, NULL where it is none of its type. */
-static json_t *cell_value(const char *cell, member_type type)
-{
-    char *end;
-    if (type == TEXT)
-        return json_string(cell);
-    if (!*cell || strspn(cell, "0123456789+-.eE") != strlen(cell))
-        return NULL;
-    errno = 0;
-    json_t *const value = type == WHOLE ? json_integer(strtoll(cell, &end, 10))
-                                        : json_real(strtod(cell, &end));
-    if (!*end && !errno)
-        return value;
-    json_decref(value);
-    return NULL;
+        if (!strcmp(members[i].name, name)) {
+            *type = members[i].type;
+            return true;
+        }
+    return false;
 }
 
 json_t *row_split(char *line, size_t n_names, const char *const *names,
-                  cpb_error *error)
+                  row_types *types, cpb_error *error)
 {
     bool good = true;
+    member_type type;
     json_t *const object = json_object();
     const char **const cells = calloc(n_names + 1, sizeof *cells);
     if (!object || !cells)
@@ -198,16 +152,12 @@ json_t *row_split(char *line, size_t n_names, const char *const *names,
     if (good && n != n_names)
         good = fail(error, "%zu cells under %zu names", n, n_names);
     for (size_t i = 0; good && i < n; i++) {
-        const row_member *const member = find(names[i]);
-        if (!member)
+        if (!types(names[i], &type))
             continue;
-        json_t *const value = cell_value(cells[i], member->type);
-        good = value && !json_object_set_new(object, names[i], value);
-        if (!good)
-            fail(error, "%.40s is \"%.40s\"; accepted is %s", names[i], cells[i],
-                 member->type == TEXT    ? "UTF-8 text"
-                 : member->type == WHOLE ? "a whole number"
-                                         : "a number");
+        json_t *const value = members_cell(names[i], cells[i], type, error);
+        good = value;
+        if (value && json_object_set_new(object, names[i], value))
+            good = fail_memory(error);
     }
     free(cells);
     if (good)

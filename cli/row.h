@@ -3,6 +3,7 @@
 #ifndef CPB_CLI_ROW_H
 #define CPB_CLI_ROW_H
 
+#include "members.h"
 #include "recipe.h"
 #include "report.h"
 
@@ -41,10 +42,16 @@ json_t *row_to_json(int64_t pack, const cli_report *report, const cli_recipe *re
 bool row_from_json(const json_t *object, const char *where, cli_row *row,
                    cpb_error *error);
 
-/* A line of CSV as an object with the members that row_from_json() reads. `names` are
- * the cells of the first line. NULL with a sentence. */
+/* The type of a column, false for one that nobody reads. */
+typedef bool row_types(const char *name, member_type *type);
+
+/* The columns that row_from_json() reads. */
+row_types row_type;
+
+/* A line of CSV as an object with the members that have a type. `names` are the cells of
+ * the first line. NULL with a sentence. */
 json_t *row_split(char *line, size_t n_names, const char *const *names,
-                  cpb_error *error);
+                  row_types *types, cpb_error *error);
 
 /* Cut a line of CSV into cells, in place; at most `room`. Returns how many there are, 0
  * where quotes do not close. */

@@ -4,6 +4,7 @@
 #include "rows.h"
 
 #include "message.h"
+#include "schedulerow.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -30,8 +31,7 @@ static bool fail_read(const cli_rows *rows, cpb_error *error)
                 strerror(errno ? errno : EIO));
 }
 
-/* Put where it happened before the sentence. */
-static bool fail_here(const cli_rows *rows, cpb_error *error)
+bool rows_fail(const cli_rows *rows, cpb_error *error)
 {
     char place[80];
     snprintf(place, sizeof place, "%.24s: %s %" PRId64, rows->path,
@@ -58,7 +58,15 @@ static bool read_line(cli_rows *rows, bool *there, cpb_error *error)
     if (strlen(rows->text) == (size_t)n)
         return true;
     fail(error, "a zero byte at byte %zu of the line", strlen(rows->text));
-    return fail_here(rows, error);
+    return rows_fail(rows, error);
+}
+
+static bool has_name(const cli_rows *rows, const char *name)
+{
+    for (size_t i = 0; i < rows->n_names; i++)
+        if (!strcmp(rows->names[i], name))
+            return true;
+    return false;
 }
 
 /* The names of the columns. */
@@ -74,11 +82,10 @@ static bool read_header(cli_rows *rows, cpb_error *error)
     if (!rows->names)
         return fail_memory(error);
     rows->n_names = row_cells(rows->header, MOST_COLUMNS, rows->names);
-    for (size_t i = 0; i < rows->n_names; i++)
-        if (!strcmp(rows->names[i], "balancer"))
-            return true;
+    if (has_name(rows, "balancer") || has_name(rows, "row"))
+        return true;
     fail(error, "no names of columns; accepted is what sweep or compare --json wrote");
-    return fail_here(rows, error);
+    return rows_fail(rows, error);
 }
 
 static bool read_array(cli_rows *rows, cpb_error *error)
@@ -114,28 +121,46 @@ static json_t *parse(cli_rows *rows, cpb_error *error)
 {
     json_error_t problem;
     if (rows->format == ROWS_CSV)
-        return row_split(rows->text, rows->n_names, rows->names, error);
+        return row_split(rows->text, rows->n_names, rows->names,
+                         has_name(rows, "balancer") ? row_type : schedulerow_type,
+                         error);
     json_t *const object = json_loads(rows->text, JSON_REJECT_DUPLICATES, &problem);
     if (!object)
         fail(error, "column %d: no valid JSON: %.100s", problem.column, problem.text);
     return object;
 }
 
-bool rows_next(cli_rows *rows, cli_row *row, bool *there, cpb_error *error)
+bool rows_next(cli_rows *rows, const json_t **object, cpb_error *error)
 {
-    json_decref(rows->object);
-    rows->object = NULL;
+    bool there;
+    if (!rows->peeked) {
+        json_decref(rows->object);
+        rows->object = NULL;
+    }
+    *object = rows->object;
+    if (rows->peeked) {
+        rows->peeked = false;
+        return true;
+    }
     if (rows->array) {
-        *there = rows->element < json_array_size(rows->array);
+        there = rows->element < json_array_size(rows->array);
         rows->object = json_incref(json_array_get(rows->array, rows->element++));
         rows->line = (int64_t)rows->element;
-    } else if (!read_line(rows, there, error)) {
+    } else if (!read_line(rows, &there, error)) {
         return false;
-    } else if (*there) {
+    } else if (there) {
         rows->object = parse(rows, error);
     }
-    if (!*there)
-        return true;
-    return (rows->object && row_from_json(rows->object, "", row, error)) ||
-           fail_here(rows, error);
+    *object = rows->object;
+    return !there || rows->object || rows_fail(rows, error);
+}
+
+bool rows_are_schedules(cli_rows *rows, bool *schedules, cpb_error *error)
+{
+    const json_t *object;
+    if (!rows_next(rows, &object, error))
+        return false;
+    rows->peeked = object;
+    *schedules = json_object_get(object, "row") && !json_object_get(object, "balancer");
+    return true;
 }

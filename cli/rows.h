@@ -23,15 +23,21 @@ typedef struct cli_rows {
     json_t *array;  /* of a compare, NULL for lines */
     size_t element; /* of the array, the next one */
     json_t *object; /* the row that was read last; its texts lie here */
+    bool peeked;    /* rows_next() is to give it once more */
 } cli_rows;
 
 /* Open a file, "-" for standard input; the first byte tells its format. A file without a
  * whole line is good and has no rows. */
 bool rows_open(const char *path, cli_rows *rows, cpb_error *error);
 
-/* Read the next row; `there` tells whether there was one. Its texts stay until the next
- * call. */
-bool rows_next(cli_rows *rows, cli_row *row, bool *there, cpb_error *error);
+/* Read the next row as an object, NULL behind the last. It stays until the next call. */
+bool rows_next(cli_rows *rows, const json_t **object, cpb_error *error);
+
+/* Whether the rows are of schedules, not of plans; the next row tells, and stays next. */
+bool rows_are_schedules(cli_rows *rows, bool *schedules, cpb_error *error);
+
+/* Put where the row lies before the sentence; returns false. */
+bool rows_fail(const cli_rows *rows, cpb_error *error);
 
 void rows_close(cli_rows *rows);
 

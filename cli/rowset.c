@@ -143,15 +143,15 @@ static bool add_row(cli_rowset *set, cli_rows *from, cli_row *row, cpb_error *er
 static bool read_rows(cli_rows *from, cli_rowset *set, cpb_error *error)
 {
     cli_row row;
-    bool there = true;
-    while (rows_next(from, &row, &there, error) && there)
-        if (!add_row(set, from, &row, error)) {
-            char place[80];
-            snprintf(place, sizeof place, "%.24s: %s %" PRId64, from->path,
-                     from->array ? "row" : "line", from->line);
-            return fail_at(error, place);
-        }
-    return !there && (set->n || fail(error, "%.40s has no rows", from->path));
+    const json_t *object = NULL;
+    do {
+        if (!rows_next(from, &object, error))
+            return false;
+        if (object && !(row_from_json(object, "", &row, error) &&
+                        add_row(set, from, &row, error)))
+            return rows_fail(from, error);
+    } while (object);
+    return (set->n || fail(error, "%.40s has no rows", from->path));
 }
 
 /* --- Order ------------------------------------------------------------------------ */
@@ -222,13 +222,10 @@ static bool answer_all(cli_rowset *set, cpb_error *error)
     return answer_end(&set->answer, error);
 }
 
-bool rowset_read(const char *path, cli_rowset *set, cpb_error *error)
+bool rowset_read(cli_rows *rows, cli_rowset *set, cpb_error *error)
 {
-    cli_rows rows = {0};
-    const bool good = rows_open(path, &rows, error) && read_rows(&rows, set, error) &&
-                      arrange(path, set, error) && answer_all(set, error);
-    rows_close(&rows);
-    return good;
+    return read_rows(rows, set, error) && arrange(rows->path, set, error) &&
+           answer_all(set, error);
 }
 
 /* --- Groups ----------------------------------------------------------------------- */

@@ -26,9 +26,9 @@ typedef struct cli_rowset {
     cli_answer answer;
 } cli_rowset;
 
-/* Read a file. Refuses rows of another version, of several commands or setups, and two
+/* Read the rows of an open file. Refuses rows of another version, of several commands or setups, and two
  * rows of the same pack and combination. */
-bool rowset_read(const char *path, cli_rowset *set, cpb_error *error);
+bool rowset_read(cli_rows *rows, cli_rowset *set, cpb_error *error);
 
 /* Rows of a group, one per pack; *n is how many. */
 const set_row *rowset_group(const cli_rowset *set, size_t group, size_t *n);

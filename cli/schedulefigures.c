@@ -42,6 +42,16 @@ enum { N_FIGURES = sizeof figures / sizeof *figures };
 const char *const schedule_reasons[N_REASONS] = {
     [CPB_LEFT_NOT] = "", [CPB_LEFT_EMPTY] = "empty", [CPB_LEFT_HELD] = "held"};
 
+const char *schedulefigures_name(size_t i)
+{
+    return i < N_FIGURES ? figures[i].name : NULL;
+}
+
+bool schedulefigures_is_real(size_t i)
+{
+    return figure_is_real(&figures[i]);
+}
+
 void schedulefigures_put(json_t *object, const cpb_schedule_score *score, bool *good)
 {
     figuretable_put(object, N_FIGURES, figures, score, good);

@@ -9,6 +9,10 @@
 enum { N_REASONS = 3 };
 extern const char *const schedule_reasons[N_REASONS];
 
+/* Name of the i-th figure, NULL past the last, and whether it is a real number. */
+const char *schedulefigures_name(size_t i);
+bool schedulefigures_is_real(size_t i);
+
 /* Set all figures as members of `object`. */
 void schedulefigures_put(json_t *object, const cpb_schedule_score *score, bool *good);
 

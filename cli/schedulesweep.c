@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A sweep of schedules. A step takes milliseconds, so packs run one after the other. */
+/* A sweep of schedules. */
 #define _XOPEN_SOURCE 700 /* POSIX 2008 */
 #include "schedulesweep.h"
 
 #include "flags.h"
 #include "message.h"
 #include "number.h"
-#include "output.h"
-#include "packs.h"
 #include "schedulefigures.h"
+#include "schedulerow.h"
 #include "step.h"
+#include "sweepjobs.h"
 #include "table.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { MOST_GROUPS = 1024 };
 
 /* What a combination of ranks and row came to, over the packs. */
 typedef struct total {
@@ -24,24 +26,22 @@ typedef struct total {
     double tokens;
 } total;
 
-/* Where lines go: a file that appears whole, or standard output. */
-typedef struct sink {
-    cli_output file;
-    bool to_file;
-    bool json;
-} sink;
-
 typedef struct sweep {
     const cli_options *options;
-    cli_packs packs;
-    cli_list pack;
-    int64_t n_packs, at; /* `at`: the pack at hand */
+    cli_sweepjobs *jobs;
     size_t n_rows;
-    const char **row; /* [n_rows] names */
-    char *names;      /* that they point into */
-    total *total;     /* [ranks * rows] */
-    sink sink;
+    const char **row;     /* [n_rows] names */
+    char *names;          /* that they point into */
+    total *total;         /* [ranks * rows] */
+    cli_schedulerow read; /* of the file, the last one */
 } sweep;
+
+/* What a job made of one row. */
+typedef struct sweep_cell {
+    bool there;
+    int64_t ranks;
+    cpb_schedule_score score;
+} sweep_cell;
 
 /* --- Flags ------------------------------------------------------------------------ */
 
@@ -53,8 +53,8 @@ bool schedulesweep_asked(const cli_options *options)
 /* Flags that give packs or say where lines go, whatever a sweep is of. */
 static bool is_common(const char *name)
 {
-    static const char *const common[] = {"packs", "sample", "tokens",
-                                         "count", "seed",   "csv"};
+    static const char *const common[] = {"packs", "sample", "tokens", "count",
+                                         "seed",  "csv",    "threads"};
     for (size_t i = 0; i < sizeof common / sizeof *common; i++)
         if (!strcmp(name, common[i]))
             return true;
@@ -90,163 +90,125 @@ bool schedulesweep_flags_fit(const cli_options *options, cpb_error *error)
     return true;
 }
 
-/* --- Lines ------------------------------------------------------------------------ */
-
-static bool put_text(sink *to, char *text, cpb_error *error)
-{
-    const bool good = text ? to->to_file
-                                 ? output_write(&to->file, text, strlen(text), error)
-                                 : fputs(text, stdout) >= 0 ||
-                                       fail(error, "cannot write standard output")
-                           : fail_memory(error);
-    free(text);
-    return good;
-}
-
-/* One object per line: what a schedule is, and its figures. */
-static json_t *line_to_json(const sweep *s, const cpb_domain *domain,
-                            const cpb_schedule *schedule, double seconds)
-{
-    char hash[17];
-    json_t *const object = json_object();
-    bool good = object;
-    snprintf(hash, sizeof hash, "%016" PRIx64, cpb_schedule_hash(schedule));
-    json_put(object, "pack", json_integer(s->at), &good);
-    json_put(object, "documents", json_integer(cpb_schedule_n_documents(schedule)),
-             &good);
-    json_put(object, "ranks", json_integer(domain->ranks), &good);
-    json_put(object, "budget", json_integer(domain->budget), &good);
-    json_put(object, "row", json_string(domain->row), &good);
-    json_put(object, "chosen", json_string(cpb_schedule_row(schedule)), &good);
-    schedulefigures_put(object, cpb_schedule_score_of(schedule), &good);
-    json_put(object, "plan_seconds", json_real(seconds), &good);
-    json_put(object, "hash", json_string(hash), &good);
-    if (good)
-        return object;
-    json_decref(object);
-    return NULL;
-}
-
-/* Names, or values, between commas; nothing in them needs quotes. */
-static char *to_csv(json_t *object, bool names)
-{
-    char *text = NULL;
-    size_t bytes;
-    const char *key, *comma = "";
-    json_t *value;
-    FILE *const stream = object ? open_memstream(&text, &bytes) : NULL;
-    if (!stream)
-        return NULL;
-    json_object_foreach(object, key, value)
-    {
-        if (names)
-            fprintf(stream, "%s%s", comma, key);
-        else if (json_is_string(value))
-            fprintf(stream, "%s%s", comma, json_string_value(value));
-        else if (!strcmp(key, "plan_seconds"))
-            fprintf(stream, "%s%.9f", comma, json_real_value(value));
-        else if (json_is_real(value))
-            fprintf(stream, "%s%.17g", comma, json_real_value(value));
-        else
-            fprintf(stream, "%s%" PRId64, comma, (int64_t)json_integer_value(value));
-        comma = ",";
-    }
-    fputc('\n', stream);
-    const bool failed = ferror(stream);
-    if (!fclose(stream) && !failed)
-        return text;
-    free(text);
-    return NULL;
-}
-
-static char *to_line(json_t *object)
-{
-    char *const bare = object ? json_dumps(object, JSON_REAL_PRECISION(17)) : NULL;
-    const size_t n = bare ? strlen(bare) : 0;
-    char *const line = bare ? malloc(n + 2) : NULL;
-    if (line)
-        snprintf(line, n + 2, "%s\n", bare);
-    free(bare);
-    return line;
-}
-
-static bool put_row(sweep *s, const cpb_domain *domain, const cpb_schedule *schedule,
-                    double seconds, bool first, cpb_error *error)
-{
-    json_t *const object = line_to_json(s, domain, schedule, seconds);
-    const bool good =
-        (!first || s->sink.json || put_text(&s->sink, to_csv(object, true), error)) &&
-        put_text(&s->sink, s->sink.json ? to_line(object) : to_csv(object, false),
-                 error);
-    json_decref(object);
-    return good;
-}
-
 /* --- Work ------------------------------------------------------------------------- */
 
-static void add_up(total *t, const cpb_domain *domain, const cpb_schedule_score *score)
+static bool print_row(const sweep *s, const sweep_job *job, const cli_step *step,
+                      const cpb_domain *domain, const cpb_schedule *schedule,
+                      double seconds, FILE *stream)
+{
+    char hash[17];
+    snprintf(hash, sizeof hash, "%016" PRIx64, cpb_schedule_hash(schedule));
+    const cli_schedulerow row = {.pack = job->pack,
+                                 .documents = step->n,
+                                 .ranks = domain->ranks,
+                                 .budget = domain->budget,
+                                 .row = domain->row,
+                                 .chosen = cpb_schedule_row(schedule),
+                                 .meet = step_meet_names[domain->meet],
+                                 .profile = domain->setup.profile.name,
+                                 .score = *cpb_schedule_score_of(schedule),
+                                 .plan_seconds = seconds,
+                                 .hash = hash,
+                                 .version = cpb_version(),
+                                 .sweep = s->jobs->recipe.hash,
+                                 .command = s->jobs->recipe.command};
+    return schedulerow_print(stream, &row, s->jobs->file.format == ROWS_JSON);
+}
+
+/* One row of a step; one that cannot keep the limits has no line. */
+static bool run_row(const sweep *s, const sweep_job *job, const cli_step *step,
+                    const char *row, FILE *stream, sweep_cell *cell, cpb_error *error)
+{
+    cpb_schedule *schedule;
+    const cpb_documents documents = step_documents(step);
+    cpb_domain domain = step->domain;
+    domain.row = row;
+    const double start = number_clock();
+    const cpb_status status =
+        cpb_schedule_create(&documents, &domain, &schedule, error);
+    const double seconds = number_clock() - start;
+    if (status != CPB_OK)
+        return status == CPB_UNSUPPORTED;
+    *cell = (sweep_cell){true, domain.ranks, *cpb_schedule_score_of(schedule)};
+    const bool good = print_row(s, job, step, &domain, schedule, seconds, stream);
+    cpb_schedule_free(schedule);
+    return good || fail_memory(error);
+}
+
+static bool run_job(const void *context, const sweep_job *job, size_t from,
+                    FILE *stream, void *cells, cpb_error *error)
+{
+    char place[60];
+    const sweep *const s = context;
+    cli_options here = *s->options;
+    cli_step step = {0};
+    here.ranks = s->options->axes.ranks.value[job->ranks];
+    here.row = NULL;
+    bool good = step_read_domain(&here, &step, error) &&
+                step_set_tokens(&step, job->documents, error);
+    for (size_t i = from; good && i < s->n_rows; i++)
+        good =
+            run_row(s, job, &step, s->row[i], stream, (sweep_cell *)cells + i, error);
+    step_free(&step);
+    snprintf(place, sizeof place, "pack %" PRId64 " on %" PRId64 " ranks", job->pack,
+             here.ranks);
+    return good || fail_at(error, place);
+}
+
+static void add_up(total *t, int64_t ranks, const cpb_schedule_score *score)
 {
     t->packs++;
     t->above += score->gap;
     t->worst = score->gap > t->worst ? score->gap : t->worst;
-    t->rank_time += figures_microseconds(score->time) * domain->ranks;
+    t->rank_time += figures_microseconds(score->time) * (double)ranks;
     t->tokens += (double)score->tokens;
 }
 
-/* One row; those that cannot keep the limits have no line. */
-static bool run_row(sweep *s, const cli_step *step, const cpb_domain *domain, total *t,
-                    bool *first, cpb_error *error)
+static bool take_job(void *context, const sweep_job *job, const void *cells,
+                     cpb_error *error)
 {
-    cpb_schedule *schedule;
-    const cpb_documents documents = step_documents(step);
-    const double start = number_clock();
-    const cpb_status status = cpb_schedule_create(&documents, domain, &schedule, error);
-    const double seconds = number_clock() - start;
-    if (status != CPB_OK)
-        return status == CPB_UNSUPPORTED;
-    add_up(t, domain, cpb_schedule_score_of(schedule));
-    const bool good = put_row(s, domain, schedule, seconds, *first, error);
-    *first = false;
-    cpb_schedule_free(schedule);
-    return good;
-}
-
-static bool run_pack(sweep *s, bool *first, cpb_error *error)
-{
-    char place[60];
-    const cli_list *const ranks = &s->options->axes.ranks;
-    for (size_t i = 0; i < ranks->n; i++) {
-        cli_options here = *s->options;
-        cli_step step = {0};
-        here.ranks = ranks->value[i];
-        here.row = NULL;
-        bool good = step_read_domain(&here, &step, error) &&
-                    step_set_tokens(&step, &s->pack, error);
-        for (size_t row = 0; good && row < s->n_rows; row++) {
-            cpb_domain domain = step.domain;
-            domain.row = s->row[row];
-            good = run_row(s, &step, &domain, &s->total[i * s->n_rows + row], first,
-                           error);
-        }
-        step_free(&step);
-        if (!good) {
-            snprintf(place, sizeof place, "pack %" PRId64 " on %" PRId64 " ranks",
-                     s->at, here.ranks);
-            return fail_at(error, place);
-        }
+    (void)error;
+    sweep *const s = context;
+    for (size_t i = 0; i < s->n_rows; i++) {
+        const sweep_cell *const cell = (const sweep_cell *)cells + i;
+        if (cell->there)
+            add_up(&s->total[job->ranks * s->n_rows + i], cell->ranks, &cell->score);
     }
     return true;
 }
 
-static bool run_packs(sweep *s, cpb_error *error)
+/* --- Rows that are there already --------------------------------------------------- */
+
+/* The combination of a row, n where there is none. */
+static size_t group_of(const sweep *s, const cli_schedulerow *row)
 {
-    bool first = true;
-    for (s->at = 0; s->at < s->n_packs; s->at++) {
-        if (!s->options->documents && !packs_next(&s->packs, &s->pack, error))
-            return false;
-        if (!run_pack(s, &first, error))
-            return false;
-    }
+    const cli_list *const ranks = &s->options->axes.ranks;
+    const size_t n = ranks->n * s->n_rows;
+    for (size_t i = 0; i < n; i++)
+        if (ranks->value[i / s->n_rows] == row->ranks &&
+            !strcmp(s->row[i % s->n_rows], row->row))
+            return i;
+    return n;
+}
+
+static bool read_row(void *context, const json_t *object, int64_t *at, cpb_error *error)
+{
+    sweep *const s = context;
+    const size_t n = s->options->axes.ranks.n * s->n_rows;
+    if (!schedulerow_from_json(object, "", &s->read, error))
+        return false;
+    const size_t group = group_of(s, &s->read);
+    *at = group == n || s->read.pack >= s->jobs->n_packs
+              ? -1
+              : s->read.pack * (int64_t)n + (int64_t)group;
+    return true;
+}
+
+static bool take_row(void *context, cpb_error *error)
+{
+    (void)error;
+    sweep *const s = context;
+    add_up(&s->total[group_of(s, &s->read)], s->read.ranks, &s->read.score);
     return true;
 }
 
@@ -276,7 +238,7 @@ static void print_best(const sweep *s, size_t n)
 {
     const total *best = NULL;
     for (size_t i = 0; i < n; i++)
-        if (s->total[i].packs == s->n_packs &&
+        if (s->total[i].packs == s->jobs->n_packs &&
             (!best || per_token(&s->total[i]) < per_token(best)))
             best = &s->total[i];
     if (!best) {
@@ -310,6 +272,14 @@ static bool print_answer(const sweep *s, cpb_error *error)
 
 /* --- Begin and end ---------------------------------------------------------------- */
 
+static bool is_listed(const sweep *s, const char *name)
+{
+    for (size_t i = 0; i < s->n_rows; i++)
+        if (!strcmp(s->row[i], name))
+            return true;
+    return false;
+}
+
 /* Names of --row between commas, or every row. */
 static bool list_rows(sweep *s, cpb_error *error)
 {
@@ -333,49 +303,45 @@ static bool list_rows(sweep *s, cpb_error *error)
         char *const comma = strchr(name, ',');
         if (comma)
             *comma = '\0';
-        s->row[s->n_rows++] = name;
+        if (!is_listed(s, name))
+            s->row[s->n_rows++] = name;
         name = comma ? comma + 1 : NULL;
     }
     return true;
 }
 
-static bool ends_in(const char *path, const char *ending)
-{
-    const size_t n = strlen(path), m = strlen(ending);
-    return n >= m && !strcmp(path + n - m, ending);
-}
-
 static bool prepare(sweep *s, cpb_error *error)
 {
-    const cli_options *const options = s->options;
-    s->n_packs = 1;
-    s->sink.to_file = options->output;
-    s->sink.json =
-        options->json || (options->output && ends_in(options->output, ".jsonl"));
-    if (options->documents
-            ? !lengths_read(options->documents, INT64_C(1) << 58, &s->pack, error)
-            : !packs_open(options, &s->packs, error))
-        return false;
-    if (!options->documents)
-        s->n_packs = s->packs.n;
     if (!list_rows(s, error))
         return false;
-    s->total = calloc(options->axes.ranks.n * s->n_rows, sizeof *s->total);
-    return (s->total || fail_memory(error)) &&
-           (!options->output || output_open(&s->sink.file, options->output, error));
+    const size_t n = s->options->axes.ranks.n * s->n_rows;
+    if (n > MOST_GROUPS)
+        return fail(error, "%zu combinations of ranks and rows; accepted are up to %d",
+                    n, MOST_GROUPS);
+    s->total = calloc(n, sizeof *s->total);
+    return s->total || fail_memory(error);
 }
 
 bool schedulesweep_run(const cli_options *options, cpb_error *error)
 {
-    sweep s = {.options = options};
-    bool good = prepare(&s, error) && run_packs(&s, error);
-    if (good && s.sink.to_file)
-        good = output_close(&s.sink.file, error) && output_commit(&s.sink.file, error);
-    if (good)
-        good = output_flush_standard(error) && print_answer(&s, error);
-    output_free(&s.sink.file);
-    packs_close(&s.packs);
-    list_free(&s.pack);
+    cli_sweepjobs jobs = {.options = options};
+    sweep s = {.options = options, .jobs = &jobs};
+    bool good = prepare(&s, error);
+    const sweep_kind schedules = {.context = &s,
+                                  .rows = {.start = "{\"pack\": ",
+                                           .print_names = schedulerow_print_names,
+                                           .read = read_row,
+                                           .take = take_row,
+                                           .context = &s},
+                                  .most_tokens = INT64_C(1) << 58,
+                                  .cells = s.n_rows,
+                                  .cell_bytes = sizeof(sweep_cell),
+                                  .run = run_job,
+                                  .take = take_job};
+    jobs.kind = &schedules;
+    good = good && sweepjobs_open(&jobs, error) && sweepjobs_run(&jobs, error) &&
+           print_answer(&s, error);
+    sweepjobs_close(&jobs);
     free(s.row);
     free(s.names);
     free(s.total);

@@ -21,6 +21,9 @@ typedef enum step_column {
 /* They are the members of cpb_documents. */
 extern const char *const step_column_names[STEP_COLUMNS];
 
+/* Names of cpb_meet. */
+extern const char *const step_meet_names[];
+
 /* Starts as {0}. */
 typedef struct cli_step {
     int64_t n;

@@ -23,7 +23,7 @@ static const figure_row limits[] = {
 
 enum { N_LIMITS = sizeof limits / sizeof *limits };
 
-static const char *const meet_names[] = {
+const char *const step_meet_names[] = {
     [CPB_MEET_STEP] = "step", [CPB_MEET_MICRO] = "micro"};
 static const char *const size_names[] = {
     [CPB_SIZES_POWERS] = "powers", [CPB_SIZES_ANY] = "any"};
@@ -49,7 +49,7 @@ void step_put_domain(json_t *object, const cpb_domain *domain, bool *good)
     json_put(object, "sizes", sizes_to_json(domain), good);
     json_put(object, "one_size", json_boolean(domain->one_size), good);
     json_put(object, "groups_only", json_boolean(domain->groups_only), good);
-    json_put(object, "meet", json_string(meet_names[domain->meet]), good);
+    json_put(object, "meet", json_string(step_meet_names[domain->meet]), good);
     json_put(object, "row", json_string(domain->row), good);
     json_put(object, "overlap", json_string(overlap_names[setup->overlap]), good);
     json_put(object, "backward", json_boolean(setup->backward), good);
@@ -188,7 +188,7 @@ static bool read_domain(const json_t *root, cli_step *step, cpb_error *error)
     domain->setup.kernel = CPB_VARLEN;
     const json_t *const row = json_member(root, "", "row", JSON_STRING, error);
     if (!row || !figuretable_get(root, "", N_LIMITS, limits, domain, error) ||
-        !json_member_choice(root, "", "meet", 2, meet_names, &meet, error) ||
+        !json_member_choice(root, "", "meet", 2, step_meet_names, &meet, error) ||
         !read_switch(root, "one_size", &domain->one_size, error) ||
         !read_switch(root, "groups_only", &domain->groups_only, error) ||
         !read_switch(root, "backward", &domain->setup.backward, error))

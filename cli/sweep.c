@@ -1,37 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 /* cpb sweep: a data set x numbers of ranks x tolerances x balancers, one row each. */
 #define _XOPEN_SOURCE 700 /* POSIX 2008 */
+#include "answer.h"
 #include "command.h"
 #include "message.h"
-#include "packs.h"
-#include "pool.h"
-#include "progress.h"
 #include "schedulesweep.h"
 #include "setup.h"
-#include "sweepfile.h"
+#include "sweepjobs.h"
 #include "table.h"
 #include "trial.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 enum { MOST_GROUPS = 1024 };
 
-/* A sweep under way. Its combinations are numbered pack by pack, by ranks, tolerance and
- * balancer in this order; a job is those of one pack and one number of ranks. */
+/* A sweep of plans under way. */
 typedef struct sweep {
     const cli_options *options;
     const cli_axes *axes;
-    cli_recipe recipe;
-    cli_packs packs;
-    cli_list pack; /* the one at hand, or --documents */
-    int64_t n_packs;
+    cli_sweepjobs *jobs;
     cpb_options *planners; /* [ranks * tolerances] */
     cli_answer answer;
-    cli_sweepfile file;
-    cli_progress progress;
-    bool show_progress;
-    int64_t first; /* combination that this run began with */
+    cli_row row; /* of the file, the last one read */
 } sweep;
 
 /* What a job made of one combination. */
@@ -40,13 +30,6 @@ typedef struct sweep_cell {
     cli_row row;
     cpb_error refused;
 } sweep_cell;
-
-typedef struct sweep_job {
-    cli_list documents;
-    char *text; /* the rows as lines */
-    size_t bytes;
-    sweep_cell *cells; /* [tolerances * balancers] */
-} sweep_job;
 
 static bool ready(const cli_options *options, cpb_error *error)
 {
@@ -73,48 +56,14 @@ static size_t cells_of_job(const sweep *s)
     return s->axes->tolerance_ppm.n * s->axes->balancer.n;
 }
 
-static void free_job(void *slot)
-{
-    sweep_job *const job = slot;
-    list_free(&job->documents);
-    free(job->text);
-    free(job->cells);
-}
-
-static bool has_documents(const sweep *s)
-{
-    return s->options->packs || s->options->sample || s->options->documents;
-}
-
-/* Hand the job its pack. */
-static bool start_job(void *context, int64_t number, void *slot, cpb_error *error)
-{
-    sweep *const s = context;
-    sweep_job *const job = slot;
-    const int64_t pack = number / (int64_t)s->axes->ranks.n;
-    while (!s->options->documents && has_documents(s) && s->packs.given <= pack)
-        if (!packs_next(&s->packs, &s->pack, error))
-            return false;
-    if (!job->cells)
-        job->cells = calloc(cells_of_job(s), sizeof *job->cells);
-    if (!job->cells)
-        return fail_memory(error);
-    job->documents.n = 0;
-    job->documents.total = 0;
-    for (size_t i = 0; i < s->pack.n; i++)
-        if (!list_add(&job->documents, s->pack.value[i], error))
-            return false;
-    return true;
-}
-
 static bool print_row(const sweep *s, int64_t pack, const cli_report *report,
                       FILE *stream)
 {
-    if (s->file.format == ROWS_CSV) {
-        row_print_csv(stream, pack, report, &s->recipe);
+    if (s->jobs->file.format == ROWS_CSV) {
+        row_print_csv(stream, pack, report, &s->jobs->recipe);
         return true;
     }
-    json_t *const object = row_to_json(pack, report, &s->recipe);
+    json_t *const object = row_to_json(pack, report, &s->jobs->recipe);
     char *const text = object ? json_dumps(object, JSON_REAL_PRECISION(17)) : NULL;
     json_decref(object);
     if (text)
@@ -136,7 +85,7 @@ static bool run_cell(const sweep *s, int64_t pack, const cpb_options *planner,
         *error = cell->refused;
         good = false;
     } else if (cell->there) {
-        cell->row = row_of(pack, &trial.report, &s->recipe);
+        cell->row = row_of(pack, &trial.report, &s->jobs->recipe);
         cell->row.profile = cell->row.chosen = ""; /* these go with the plan */
         good = print_row(s, pack, &trial.report, stream) || fail_memory(error);
     }
@@ -144,69 +93,62 @@ static bool run_cell(const sweep *s, int64_t pack, const cpb_options *planner,
     return good;
 }
 
-static bool run_cells(const sweep *s, int64_t number, const cli_batch *batch,
-                      FILE *stream, sweep_job *job, cpb_error *error)
+static bool run_cells(const sweep *s, const sweep_job *job, size_t from,
+                      const cli_batch *batch, FILE *stream, sweep_cell *cells,
+                      cpb_error *error)
 {
-    const size_t n = cells_of_job(s), n_balancers = s->axes->balancer.n;
-    const size_t ranks = (size_t)number % s->axes->ranks.n;
-    for (size_t i = 0; i < n; i++) {
+    const size_t n_balancers = s->axes->balancer.n;
+    for (size_t i = from; i < cells_of_job(s); i++) {
         cpb_options planner =
-            s->planners[ranks * s->axes->tolerance_ppm.n + i / n_balancers];
+            s->planners[job->ranks * s->axes->tolerance_ppm.n + i / n_balancers];
         planner.balancer =
             cpb_balancer_name((size_t)s->axes->balancer.value[i % n_balancers]);
-        job->cells[i] = (sweep_cell){0};
-        if (number * (int64_t)n + (int64_t)i >= s->first &&
-            !run_cell(s, number / (int64_t)s->axes->ranks.n, &planner, batch, stream,
-                      &job->cells[i], error))
+        if (!run_cell(s, job->pack, &planner, batch, stream, &cells[i], error))
             return false;
     }
     return true;
 }
 
-static bool run_job(void *context, int64_t number, void *slot, cpb_error *error)
+static bool run_job(const void *context, const sweep_job *job, size_t from,
+                    FILE *stream, void *cells, cpb_error *error)
 {
     const sweep *const s = context;
-    sweep_job *const job = slot;
     cli_batch batch = {0};
-    free(job->text);
-    job->text = NULL;
-    FILE *const stream = open_memstream(&job->text, &job->bytes);
-    if (!stream)
-        return fail_memory(error);
-    bool good = batch_read(s->options, has_documents(s) ? &job->documents : NULL,
-                           &batch, error) &&
-                run_cells(s, number, &batch, stream, job, error);
-    const bool full = ferror(stream);
-    if ((fclose(stream) || full) && good)
-        good = fail_memory(error);
+    const bool good = batch_read(s->options, job->documents, &batch, error) &&
+                      run_cells(s, job, from, &batch, stream, cells, error);
     batch_free(&batch);
     return good;
 }
 
-static bool take_job(void *context, int64_t number, void *slot, cpb_error *error)
+static bool take_job(void *context, const sweep_job *job, const void *cells,
+                     cpb_error *error)
 {
     sweep *const s = context;
-    const sweep_job *const job = slot;
     const size_t n = cells_of_job(s);
-    const size_t group = (size_t)number % s->axes->ranks.n * n;
-    if (!sweepfile_write(&s->file, job->text, job->bytes, error))
-        return false;
     for (size_t i = 0; i < n; i++) {
-        const sweep_cell *const cell = &job->cells[i];
+        const sweep_cell *const cell = (const sweep_cell *)cells + i;
         if (cell->there && !answer_add(&s->answer, &cell->row, error))
             return false;
         if (!cell->there && *cell->refused.message)
-            answer_refuse(&s->answer, group + i, &cell->refused);
+            answer_refuse(&s->answer, job->ranks * n + i, &cell->refused);
     }
     return true;
 }
 
-static void tick(void *context, int64_t taken)
+static bool read_row(void *context, const json_t *object, int64_t *at, cpb_error *error)
 {
-    const sweep *const s = context;
-    const int64_t first = s->first / (int64_t)cells_of_job(s);
-    if (s->show_progress && taken > first)
-        progress_show(&s->progress, first, taken);
+    sweep *const s = context;
+    if (!row_from_json(object, "", &s->row, error))
+        return false;
+    const int64_t group = answer_group_of(s->axes, &s->row);
+    *at = group < 0 ? -1 : s->row.pack * (int64_t)s->answer.n_groups + group;
+    return true;
+}
+
+static bool take_row(void *context, cpb_error *error)
+{
+    sweep *const s = context;
+    return answer_add(&s->answer, &s->row, error);
 }
 
 /* Options of the planner for every number of ranks and tolerance. */
@@ -230,66 +172,13 @@ static bool make_planners(sweep *s, cpb_error *error)
 /* Everything that is read before the first plan is made. */
 static bool prepare(sweep *s, cpb_error *error)
 {
-    const cli_options *const options = s->options;
-    s->n_packs = 1;
     if (axes_size(s->axes) > MOST_GROUPS)
         return fail(error,
                     "%zu combinations of ranks, tolerances and balancers; accepted are "
                     "up to %d",
                     axes_size(s->axes), MOST_GROUPS);
-    if (options->documents) {
-        if (!lengths_read(options->documents, CPB_MAX_TOKENS, &s->pack, error))
-            return false;
-        s->packs.hash = packs_hash(&s->pack);
-    } else if (has_documents(s)) {
-        if (!packs_open(options, &s->packs, error))
-            return false;
-        s->n_packs = s->packs.n;
-    }
-    return make_planners(s, error) &&
-           recipe_write(options, s->packs.hash, &s->recipe, error) &&
-           answer_create(s->axes, &s->planners[0].setup, &s->answer, error) &&
-           sweepfile_open(options, &s->recipe, &s->answer, &s->file, error);
-}
-
-static int count_threads(const cli_options *options)
-{
-    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    if (options->threads > 0)
-        return (int)options->threads;
-    return cores > 0 && cores < 1024 ? (int)cores : 1;
-}
-
-static bool fail_interrupted(const sweep *s, cpb_error *error)
-{
-    if (s->options->output)
-        return fail(error,
-                    "interrupted; what was finished is in %.40s, and the same command "
-                    "goes on from there",
-                    s->options->output);
-    return fail(error, "interrupted; with --output it could be gone on with");
-}
-
-static bool work(sweep *s, cpb_error *error)
-{
-    const pool_work jobs = {.context = s,
-                            .first = s->file.next / (int64_t)cells_of_job(s),
-                            .end = s->n_packs * (int64_t)s->axes->ranks.n,
-                            .threads = count_threads(s->options),
-                            .slot_bytes = sizeof(sweep_job),
-                            .start = start_job,
-                            .run = run_job,
-                            .take = take_job,
-                            .free_slot = free_job,
-                            .tick = tick};
-    s->first = s->file.next;
-    s->progress = progress_start(jobs.end);
-    s->show_progress =
-        table_is_terminal(stderr) && (s->options->output || !table_is_terminal(stdout));
-    const pool_end end = pool_run(&jobs, error);
-    if (s->show_progress)
-        progress_clear();
-    return end == POOL_DONE || (end == POOL_INTERRUPTED && fail_interrupted(s, error));
+    return make_planners(s, error) && sweepjobs_open(s->jobs, error) &&
+           answer_create(s->axes, &s->planners[0].setup, &s->answer, error);
 }
 
 /* Why combinations are missing, for people only: scripts read the rows. */
@@ -304,26 +193,43 @@ static void print_refusals(const cli_answer *answer)
         }
 }
 
+static bool run_plans(const cli_options *options, const cli_axes *axes,
+                      cpb_error *error)
+{
+    cli_sweepjobs jobs = {.options = options};
+    sweep s = {.options = options, .axes = axes, .jobs = &jobs};
+    const sweep_kind plans = {.context = &s,
+                              .rows = {.start = "{\"tokens\": ",
+                                       .print_names = row_print_csv_names,
+                                       .read = read_row,
+                                       .take = take_row,
+                                       .context = &s},
+                              .most_tokens = CPB_MAX_TOKENS,
+                              .cells = cells_of_job(&s),
+                              .cell_bytes = sizeof(sweep_cell),
+                              .run = run_job,
+                              .take = take_job};
+    const int64_t memory = options->memory < 0 ? -1 : options->memory << 20;
+    jobs.kind = &plans;
+    const bool good = prepare(&s, error) && sweepjobs_run(&jobs, error) &&
+                      answer_end(&s.answer, error);
+    if (good)
+        print_refusals(&s.answer);
+    const bool said = good && answer_print(&s.answer, memory, stderr, error);
+    sweepjobs_close(&jobs);
+    answer_free(&s.answer);
+    free(s.planners);
+    return said;
+}
+
 static bool run(const cli_options *options, cpb_error *error)
 {
     if (schedulesweep_asked(options))
         return schedulesweep_run(options, error);
     cli_axes axes = options->axes;
-    sweep s = {.options = options, .axes = &axes};
-    const int64_t memory = options->memory < 0 ? -1 : options->memory << 20;
-    const bool good = axes_complete(&axes, error) && prepare(&s, error) &&
-                      work(&s, error) && answer_end(&s.answer, error);
-    if (good)
-        print_refusals(&s.answer);
-    const bool said = good && answer_print(&s.answer, memory, stderr, error);
-    sweepfile_close(&s.file);
-    answer_free(&s.answer);
-    recipe_free(&s.recipe);
-    free(s.planners);
-    packs_close(&s.packs);
-    list_free(&s.pack);
+    const bool good = axes_complete(&axes, error) && run_plans(options, &axes, error);
     axes_free_completion(&axes, &options->axes);
-    return said;
+    return good;
 }
 
 const cli_command sweep_command = {
@@ -341,7 +247,7 @@ const cli_command sweep_command = {
         "that planning took (plan_seconds).\n"
         "\nWith --budget every pack is the documents of a step, which rows of "
         "schedules "
-        "put\non the ranks; the file of -o then appears when all is done.\n",
+        "put\non the ranks.\n",
     .examples =
         "  cpb sweep --sample lengths.txt --tokens 131072 --count 100 --ranks 2,4,8\n"
         "  cpb sweep --sample builtin --tokens 131072 --count 1000 --ranks 8,16,32,64 "

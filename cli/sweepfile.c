@@ -33,52 +33,70 @@ bool sweepfile_format(const cli_options *options, rows_format *format, cpb_error
                 name);
 }
 
+/* What every row says of how it was made. */
+typedef struct origin {
+    const char *version, *command, *sweep;
+} origin;
+
+static const cli_member origin_members[] = {
+    {"version", MEMBER_TEXT, false, offsetof(origin, version)},
+    {"command", MEMBER_TEXT, false, offsetof(origin, command)},
+    {"sweep", MEMBER_TEXT, true, offsetof(origin, sweep)},
+};
+
 /* Whether a row is of this very sweep; if not, in what it differs. */
-static bool is_ours(const cli_row *row, const cli_recipe *recipe, cpb_error *error)
+static bool is_ours(const json_t *object, const cli_recipe *recipe, cpb_error *error)
 {
-    if (!*row->sweep)
+    origin row = {.sweep = ""};
+    if (!members_get(object, "", sizeof origin_members / sizeof *origin_members,
+                     origin_members, &row, error))
+        return false;
+    if (!*row.sweep)
         return fail(error, "not made by cpb sweep");
-    if (strcmp(row->version, cpb_version()))
+    if (strcmp(row.version, cpb_version()))
         return fail(error, "made by version %.20s, this is %s; accepted is the same",
-                    row->version, cpb_version());
-    if (strcmp(row->command, recipe->command))
-        return fail(error, "made by another command: %.200s", row->command);
-    return !strcmp(row->sweep, recipe->hash) ||
+                    row.version, cpb_version());
+    if (strcmp(row.command, recipe->command))
+        return fail(error, "made by another command: %.200s", row.command);
+    return !strcmp(row.sweep, recipe->hash) ||
            fail(error, "made by this command from other data");
 }
 
-/* Take the rows that are there: those of the first combinations, in order. */
-static bool take_rows(cli_rows *rows, const cli_recipe *recipe, cli_answer *answer,
-                      cli_sweepfile *file, cpb_error *error)
+static bool take_row(cli_sweepfile *file, const json_t *object,
+                     const cli_recipe *recipe, cpb_error *error)
 {
-    cli_row row;
-    bool there = true;
-    while (rows_next(rows, &row, &there, error) && there) {
-        char place[80];
-        bool good = is_ours(&row, recipe, error);
-        const int64_t group = good ? answer_group_of(answer->axes, &row) : -1;
-        const int64_t at = row.pack * (int64_t)answer->n_groups + group;
-        if (good && (group < 0 || at < file->next))
-            good = fail(error, "a row that does not belong behind the ones before");
-        if (!good) {
-            snprintf(place, sizeof place, "%.24s: line %" PRId64, rows->path,
-                     rows->line);
-            return fail_at(error, place);
-        }
-        if (!answer_add(answer, &row, error))
+    int64_t at;
+    void *const context = file->rows->context;
+    if (!is_ours(object, recipe, error) ||
+        !file->rows->read(context, object, &at, error))
+        return false;
+    if (at < file->next)
+        return fail(error, "a row that does not belong behind the ones before");
+    file->next = at + 1;
+    return file->rows->take(context, error);
+}
+
+/* Take the rows that are there: those of the first combinations, in order. */
+static bool take_rows(cli_rows *rows, const cli_recipe *recipe, cli_sweepfile *file,
+                      cpb_error *error)
+{
+    const json_t *object;
+    do {
+        if (!rows_next(rows, &object, error))
             return false;
-        file->next = at + 1;
-    }
-    return !there;
+        if (object && !take_row(file, object, recipe, error))
+            return rows_fail(rows, error);
+    } while (object);
+    return true;
 }
 
 /* The first line of CSV, to be freed; NULL when memory ends. */
-static char *column_names(size_t *bytes)
+static char *column_names(const cli_sweepfile *file, size_t *bytes)
 {
     char *names = NULL;
     FILE *const stream = open_memstream(&names, bytes);
     if (stream)
-        row_print_csv_names(stream);
+        file->rows->print_names(stream);
     if (stream && !fclose(stream))
         return names;
     free(names);
@@ -95,11 +113,12 @@ static bool fail_start(const cli_rows *rows, cpb_error *error)
 }
 
 /* Whether there are exactly the columns that this version writes. */
-static bool columns_fit(const cli_rows *rows, cpb_error *error)
+static bool columns_fit(const cli_rows *rows, const cli_sweepfile *file,
+                        cpb_error *error)
 {
     size_t bytes;
     const char *cells[MOST_COLUMNS];
-    char *const names = column_names(&bytes);
+    char *const names = column_names(file, &bytes);
     if (!names)
         return fail_memory(error);
     const size_t n = row_cells(names, MOST_COLUMNS, cells);
@@ -112,11 +131,11 @@ static bool columns_fit(const cli_rows *rows, cpb_error *error)
 
 /* A file that ends in its first line: whether that is the beginning of one of ours, and
  * no text of somebody who ends no lines. */
-static bool torn_fits(const cli_rows *rows, rows_format format, cpb_error *error)
+static bool torn_fits(const cli_rows *rows, const cli_sweepfile *file, cpb_error *error)
 {
     size_t bytes;
-    char *const names = column_names(&bytes);
-    const char *const start = format == ROWS_JSON ? "{\"tokens\": " : names;
+    char *const names = column_names(file, &bytes);
+    const char *const start = file->format == ROWS_JSON ? file->rows->start : names;
     if (!names)
         return fail_memory(error);
     const size_t n = strlen(start), torn = strlen(rows->text);
@@ -125,18 +144,18 @@ static bool torn_fits(const cli_rows *rows, rows_format format, cpb_error *error
     return same || fail_start(rows, error);
 }
 
-static bool take_lines(cli_rows *rows, const cli_recipe *recipe, cli_answer *answer,
-                       cli_sweepfile *file, cpb_error *error)
+static bool take_lines(cli_rows *rows, const cli_recipe *recipe, cli_sweepfile *file,
+                       cpb_error *error)
 {
     if (rows->array)
         return fail_start(rows, error);
-    if (rows->names && !columns_fit(rows, error))
+    if (rows->names && !columns_fit(rows, file, error))
         return false;
     file->started = rows->names || file->format == ROWS_JSON;
-    if (!take_rows(rows, recipe, answer, file, error))
+    if (!take_rows(rows, recipe, file, error))
         return false;
     if (!rows->whole)
-        return !rows->torn || torn_fits(rows, file->format, error);
+        return !rows->torn || torn_fits(rows, file, error);
     return rows->format == file->format ||
            fail(error, "%.40s holds %s; accepted is %s", rows->path,
                 rows->format == ROWS_CSV ? "CSV" : "JSON lines",
@@ -144,31 +163,32 @@ static bool take_lines(cli_rows *rows, const cli_recipe *recipe, cli_answer *ans
 }
 
 static bool take_file(const cli_options *options, const cli_recipe *recipe,
-                      cli_answer *answer, cli_sweepfile *file, cpb_error *error)
+                      cli_sweepfile *file, cpb_error *error)
 {
     cli_rows rows = {0};
     const bool good = rows_open(options->output, &rows, error) &&
-                      take_lines(&rows, recipe, answer, file, error) &&
+                      take_lines(&rows, recipe, file, error) &&
                       output_cut(&file->output, rows.whole, error);
     rows_close(&rows);
     return good;
 }
 
 bool sweepfile_open(const cli_options *options, const cli_recipe *recipe,
-                    cli_answer *answer, cli_sweepfile *file, cpb_error *error)
+                    const sweepfile_rows *rows, cli_sweepfile *file, cpb_error *error)
 {
     bool regular;
+    file->rows = rows;
     if (!sweepfile_format(options, &file->format, error) ||
         !output_open_append(&file->output, options->output, &regular, error))
         return false;
     file->started = file->format == ROWS_JSON;
-    return !regular || take_file(options, recipe, answer, file, error);
+    return !regular || take_file(options, recipe, file, error);
 }
 
 static bool write_names(cli_sweepfile *file, cpb_error *error)
 {
     size_t bytes;
-    char *const names = column_names(&bytes);
+    char *const names = column_names(file, &bytes);
     const bool good = names || fail_memory(error);
     file->started = good && output_write(&file->output, names, bytes, error);
     free(names);

@@ -3,6 +3,7 @@
  * they are the groups of a page, or a sentence says why not. */
 #include "fuzz_input.h"
 #include "rowset.h"
+#include "scheduleset.h"
 
 static void require_row(const cli_row *row)
 {
@@ -21,18 +22,43 @@ static void require_set(const char *path)
     cpb_error error = {.at = -2};
     cli_rowset set = {.n = 0};
     size_t total = 0;
-    const bool good = rowset_read(path, &set, &error);
+    cli_rows rows = {0};
+    const bool good =
+        rows_open(path, &rows, &error) && rowset_read(&rows, &set, &error);
+    rows_close(&rows);
     if (!good)
         require_sentence(&error);
     for (size_t g = 0; good && g < set.answer.n_groups; g++) {
         size_t n;
-        const set_row *const rows = rowset_group(&set, g, &n);
+        const set_row *const list = rowset_group(&set, g, &n);
         for (size_t i = 0; i < n; i++)
-            require(rows[i].group == g);
+            require(list[i].group == g);
         total += n;
     }
     require(!good || (set.n && total == set.n));
     rowset_free(&set);
+}
+
+/* Every row is in a group that there is, and so is the best. */
+static void require_schedules(const char *path)
+{
+    cpb_error error = {.at = -2};
+    cli_scheduleset set = {.n = 0};
+    cli_rows rows = {0};
+    size_t total = 0;
+    const bool good =
+        rows_open(path, &rows, &error) && scheduleset_read(&rows, &set, &error);
+    rows_close(&rows);
+    if (!good)
+        require_sentence(&error);
+    for (size_t g = 0; good && g < scheduleset_groups(&set); g++) {
+        size_t n;
+        scheduleset_group(&set, g, &n);
+        total += n;
+    }
+    require(!good || (set.n && total == set.n && set.n_packs > 0 &&
+                      scheduleset_best(&set) <= scheduleset_groups(&set)));
+    scheduleset_free(&set);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -40,18 +66,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cpb_error error = {.at = -2};
     cli_rows rows = {0};
     cli_row row;
-    bool there = true;
+    const json_t *object = NULL;
     const char *const path = input_path(data, size);
     bool good = rows_open(path, &rows, &error);
-    while (good && there) {
-        good = rows_next(&rows, &row, &there, &error);
-        if (good && there)
+    do {
+        good = good && rows_next(&rows, &object, &error);
+        if (good && object && row_from_json(object, "", &row, &error))
             require_row(&row);
-    }
+    } while (good && object);
     if (!good)
         require_sentence(&error);
     require(rows.whole <= (int64_t)size);
     rows_close(&rows);
     require_set(path);
+    require_schedules(path);
     return 0;
 }

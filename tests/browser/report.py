@@ -118,8 +118,12 @@ def make_pages(cpb, folder):
                    check=True, capture_output=True)
     compared = subprocess.run([cpb, "compare", "--documents", "5000,300,12000", "--ranks",
                                "8", "--json"], check=True, capture_output=True).stdout
-    pages = [folder / "sweep.html", folder / "compare.html"]
-    for page, given, stdin in zip(pages, (rows, "-"), (b"", compared)):
+    schedules = folder / "schedules.csv"
+    subprocess.run([cpb, "sweep", "--sample", "builtin", "--tokens", "300000", "--count",
+                    "12", "--ranks", "16,32", "--budget", "16384", "-o", schedules],
+                   check=True, capture_output=True)
+    pages = [folder / "sweep.html", folder / "compare.html", folder / "schedules.html"]
+    for page, given, stdin in zip(pages, (rows, "-", schedules), (b"", compared, b"")):
         subprocess.run([cpb, "report", given, "-o", page], check=True, input=stdin)
     return pages
 
@@ -137,9 +141,10 @@ def main():
         if len(sys.argv) > 2:
             shots = pathlib.Path(sys.argv[2]).resolve()
             os.makedirs(shots, exist_ok=True)
-            for width in (500, 1280):
-                browser.run(pages[0], f"--window-size={width},2600",
-                            f"--screenshot={shots}/sweep-{width}.png")
+            for page in pages[::2]:
+                for width in (500, 1280):
+                    browser.run(page, f"--window-size={width},2600",
+                                f"--screenshot={shots}/{page.stem}-{width}.png")
             browser.run(pages[0], f"--print-to-pdf={shots}/sweep.pdf")
     print(f"{len(pages)} pages load, sort, show titles and fit, with and without script")
 

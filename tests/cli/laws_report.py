@@ -25,6 +25,23 @@ COLUMNS = {
 }
 
 
+SCHEDULES = ["sweep", "--sample", "builtin", "--tokens", 120000, "--count", 9, "--seed", 5,
+             "--ranks", "16,8", "--budget", 16384, "--batches", 1]
+SCHEDULE_COLUMNS = {
+    "above bound %": (2, lambda r: 100 * float(r["gap"])),
+    "step us": (1, lambda r: float(r["step_time"])),
+    "ns/token": (2, lambda r: 1e3 * int(r["ranks"]) * float(r["step_time"])
+                 / int(r["tokens"])),
+    "idle %": (1, lambda r: 100 * (1 - float(r["busy"]))),
+    "tokens %": (1, lambda r: 100 * float(r["token_imbalance"])),
+    "batches": (0, lambda r: int(r["micro_batches"])),
+    "ranks/token": (2, lambda r: float(r["group_mean"])),
+    "received": (2, lambda r: int(r["received"]) / int(r["tokens"])),
+    "moved": (1, lambda r: float(r["moved_mean"])),
+    "plan ms": (3, lambda r: 1e3 * float(r["plan_seconds"])),
+}
+
+
 class Page(html.parser.HTMLParser):
     """A page: its elements are closed in order, its table is a list of rows."""
 
@@ -145,6 +162,73 @@ def law_a_curve_becomes_a_page_with_its_trade_off(cpb):
     plots = page.values("img", "alt")
     drawn = cpb.run("draw", "--documents", 5, "--ranks", 1, "-o", "x.svg").returncode == 0
     assert any(plot.startswith("Balance against traffic") for plot in plots) == drawn
+
+
+def law_numbers_of_a_page_are_those_of_the_schedules(cpb):
+    """Some rows cannot keep the limit on micro-batches for some packs."""
+    for name in ("rows.csv", "rows.jsonl"):
+        done = cpb.run(*SCHEDULES, "-o", name)
+        assert done.returncode == 0, done.stderr
+        text = (cpb.folder / name).read_text()
+        rows = (list(csv.DictReader(text.splitlines())) if name.endswith("csv")
+                else [json.loads(line) for line in text.splitlines()])
+        page = page_of(cpb, name)
+        groups = {}
+        for row in rows:
+            groups.setdefault((row["row"], str(row["ranks"])), []).append(row)
+        assert len({len(group) for group in groups.values()}) > 1
+        heads, *body = page.rows
+        assert ["".join(texts) for _, texts in heads] == [
+            "row", "ranks", "packs", *SCHEDULE_COLUMNS]
+        for cells in body:
+            row, ranks, packs = ("".join(texts) for _, texts in cells[:3])
+            group = groups.pop((row, ranks))
+            assert int(packs) == len(group)
+            for (decimals, value), (attrs, texts) in zip(SCHEDULE_COLUMNS.values(),
+                                                         cells[3:], strict=True):
+                shown = [quantile(list(map(value, group)), p) for p in (50, 90, 100)]
+                assert abs(float(attrs["data-v"]) - shown[0]) <= 1e-9 * (1 + shown[0])
+                for number, said in zip((shown[0], shown[2]), texts, strict=True):
+                    assert abs(float(said.replace(",", "")) - number) <= (
+                        0.51 * 10 ** -decimals), (number, said)
+        assert not groups
+        said = re.search(r"answer: row ([a-z-]+) on (\d+) ranks", done.stderr.decode())
+        assert f"answer  row {said[1]} on {said[2]} ranks" in "".join(page.texts)
+        for fact in ("command", "version", "sweep"):
+            assert str(rows[0][fact]) in "".join(page.texts)
+
+
+def law_an_unfinished_step_is_left_out_and_said(cpb):
+    """Rows of one number of ranks are written together; one that no row keeps is whole."""
+    cpb.good(*SCHEDULES, "--row", "free,wlb", "--batches", 9, "-o", "rows.csv")
+    lines = (cpb.folder / "rows.csv").read_text().splitlines(keepends=True)
+    for cut, packs in ((2, 8), (1, 9)):
+        (cpb.folder / "torn.csv").write_text("".join(lines[:-cut]))
+        page = page_of(cpb, "torn.csv")
+        assert f"{packs} packs" in "".join(page.texts)
+        assert ("ends within pack 8" in "".join(page.texts)) == (packs == 8)
+
+
+def law_what_is_no_sweep_of_schedules_is_refused(cpb):
+    cpb.good(*SCHEDULES, "--row", "free,wlb", "--batches", 9, "-o", "rows.csv")
+    text = (cpb.folder / "rows.csv").read_text()
+    head, first, *_ = text.splitlines(keepends=True)
+    version = re.search(r",(\d+\.\d+\.\d+),", first)[1]
+    for bad, sentence in (
+            (head, "has no rows"),
+            ('{"row": "free"}\n', "pack is missing"),
+            (text.replace(f",{version},", ",9.9.9,"), "made by version 9.9.9"),
+            (text + first, "two rows of pack 0"),
+            (text + first.replace("--seed 5", "--seed 6"), "command is"),
+            (head + first.replace(",free,free,", ",fee,free,"), "fee"),
+            (head + first[:80] + "\n", "cells under"),
+            (head + first.replace(",16,", ",0,", 1), "are no schedule"),
+            (head + first.replace("0,", "x,", 1), 'pack is "x"'),
+            (text.replace(",step,", ",micro,", 1), "rows of one command")):
+        (cpb.folder / "bad.csv").write_text(bad)
+        said = cpb.refused("report", "bad.csv", "-o", "page.html")
+        assert sentence in said, (bad[:60], said)
+        assert not (cpb.folder / "page.html").exists()
 
 
 def law_a_page_needs_nothing_else(cpb):

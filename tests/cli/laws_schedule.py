@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What must hold of schedules and of the files that they are written to."""
 
+import csv
 import json
 import os
 import random
@@ -285,8 +286,8 @@ def law_a_sweep_says_of_every_pack_what_schedule_says(cpb):
             {k: v for k, v in said.items() if k in one}
     cpb.good("sweep", "--packs", "packs.jsonl", "--ranks", "8,16", "--budget", 4096,
              "--meet", "micro", "--groups-only", "-o", "rows.csv")
-    names, *rows = (cpb.folder / "rows.csv").read_text().splitlines()
-    assert names.split(",") == list(lines[0])
+    names, *rows = csv.reader((cpb.folder / "rows.csv").read_text().splitlines())
+    assert names == list(lines[0])
     for row, one in zip(rows, lines, strict=True):
-        for name, value in zip(names.split(","), row.split(","), strict=True):
+        for name, value in zip(names, row, strict=True):
             assert name == "plan_seconds" or type(one[name])(value) == one[name], name

@@ -17,6 +17,8 @@ import time
 PACKS = ["--sample", "builtin", "--tokens", 20000, "--count", 6, "--seed", 3]
 SWEEP = ["sweep", *PACKS, "--ranks", "2,8,3", "--tolerance", "0.01,0.05",
          "--balancer", "contiguous,per-document,min-heap,even,auto"]
+SCHEDULES = ["sweep", "--sample", "builtin", "--tokens", 90000, "--count", 6, "--seed", 3,
+             "--ranks", "8,32,16", "--budget", 8192, "--meet", "micro", "--window", 900]
 # Times of the machine, and what such times are called in the tables.
 CLOCK = "plan_seconds"
 
@@ -34,6 +36,8 @@ def rows_in(cpb, name):
 
 def answer_of(stderr):
     """The answer without the column of planning times."""
+    if b"plan ms" not in stderr:
+        return stderr.decode().splitlines()
     return [re.sub(r" *[0-9.,]+$", "", line) if re.match("[a-z].* [0-9.]{5,}$", line)
             else line for line in stderr.decode().splitlines()]
 
@@ -45,9 +49,10 @@ def swept(cpb, *arguments):
 
 
 def law_a_sweep_is_the_same_for_any_number_of_threads(cpb):
-    one = swept(cpb, *SWEEP, "--threads", 1)
-    for threads in (2, 3, 16):
-        assert swept(cpb, *SWEEP, "--threads", threads) == one, threads
+    for flags in (SWEEP, SCHEDULES):
+        one = swept(cpb, *flags, "--threads", 1)
+        for threads in (2, 3, 16):
+            assert swept(cpb, *flags, "--threads", threads) == one, threads
 
 
 def law_rows_of_a_sweep_are_those_of_compare(cpb):
@@ -64,17 +69,19 @@ def law_rows_of_a_sweep_are_those_of_compare(cpb):
 
 
 def law_json_lines_of_a_sweep_say_what_its_csv_says(cpb):
-    rows, answer = swept(cpb, *SWEEP)
-    done = cpb.run(*SWEEP, "--json")
-    objects = [json.loads(line) for line in done.stdout.splitlines()]
-    assert answer_of(done.stderr) == answer and len(objects) == len(rows)
-    for row, member in zip(rows, objects):
-        # The command says nothing of the format, so the recipe is the same.
-        for name, cell in row.items():
-            value = member[name]
-            if isinstance(value, bool):
-                value = str(value).lower()
-            assert (cell == value if isinstance(value, str) else float(cell) == value), name
+    for flags in (SWEEP, SCHEDULES):
+        rows, answer = swept(cpb, *flags)
+        done = cpb.run(*flags, "--json")
+        objects = [json.loads(line) for line in done.stdout.splitlines()]
+        assert answer_of(done.stderr) == answer and len(objects) == len(rows)
+        for row, member in zip(rows, objects):
+            # The command says nothing of the format, so the recipe is the same.
+            for name, cell in row.items():
+                value = member[name]
+                if isinstance(value, bool):
+                    value = str(value).lower()
+                assert (cell == value if isinstance(value, str)
+                        else float(cell) == value), name
 
 
 def quantile(values, percent):
@@ -128,35 +135,48 @@ def law_the_answer_is_what_the_rows_say(cpb):
 
 
 def law_a_killed_sweep_goes_on_where_it_was(cpb):
-    flags = ["sweep", "--sample", "builtin", "--tokens", 65536, "--count", 60, "--ranks",
+    plans = ["sweep", "--sample", "builtin", "--tokens", 65536, "--count", 60, "--ranks",
              "2,8,32", "--balancer", "per-document,ptrr,even,auto"]
+    schedules = ["sweep", "--sample", "builtin", "--tokens", 400000, "--count", 100,
+                 "--ranks", "16,64,32", "--budget", 16384]
+    for flags in (plans, schedules):
+        for name in ("rows.csv", "rows.jsonl"):
+            (cpb.folder / name).unlink(missing_ok=True)
+            goes_on(cpb, flags, name)
+
+
+def goes_on(cpb, flags, name):
+    """Killed again and again, then the rows and the answer of an unbroken run."""
     whole, answer = swept(cpb, *flags)
-    for name, form in (("rows.csv", "csv"), ("rows.jsonl", "json")):
-        kills = 0
-        for attempt in range(200):
-            with subprocess.Popen([cpb.path, *map(str, flags), "-o", name],
-                                  cwd=cpb.folder, stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.PIPE) as running:
-                try:
-                    _, stderr = running.communicate(timeout=0.05 + 0.01 * attempt)
-                    break
-                except subprocess.TimeoutExpired:
-                    running.kill()
-                    kills += 1
-        assert running.returncode == 0 and kills, (running.returncode, kills)
-        assert answer_of(stderr) == answer
-        if form == "csv":
-            assert rows_in(cpb, name) == whole
-        else:
-            lines = (cpb.folder / name).read_text().splitlines()
-            assert [json.loads(line)["hash"] for line in lines] == [
-                row["hash"] for row in whole]
+    kills = 0
+    for attempt in range(200):
+        with subprocess.Popen([cpb.path, *map(str, flags), "-o", name], cwd=cpb.folder,
+                              stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE) as running:
+            try:
+                _, stderr = running.communicate(timeout=0.05 + 0.01 * attempt)
+                break
+            except subprocess.TimeoutExpired:
+                running.kill()
+                kills += 1
+    assert running.returncode == 0 and kills, (running.returncode, kills)
+    assert answer_of(stderr) == answer
+    if name.endswith("csv"):
+        assert rows_in(cpb, name) == whole
+    else:
+        lines = (cpb.folder / name).read_text().splitlines()
+        assert [json.loads(line)["hash"] for line in lines] == [
+            row["hash"] for row in whole]
 
 
 def law_a_file_torn_anywhere_is_repaired(cpb):
-    flags = ["sweep", "--sample", "builtin", "--tokens", 3000, "--count", 4, "--ranks",
-             "2,3", "--balancer", "contiguous,even"]
-    for name in ("rows.csv", "rows.jsonl"):
+    small = ["sweep", "--sample", "builtin", "--tokens", 3000, "--count", 4, "--ranks",
+             "2,3"]
+    for flags, name in itertools.product(
+            ([*small, "--balancer", "contiguous,even"],
+             [*small, "--budget", 5000, "--row", "wlb,free"]),
+            ("rows.csv", "rows.jsonl")):
+        (cpb.folder / name).unlink(missing_ok=True)
         cpb.good(*flags, "-o", name)
         path = cpb.folder / name
         whole = path.read_bytes()
@@ -170,9 +190,12 @@ def law_a_file_torn_anywhere_is_repaired(cpb):
 
 
 def law_an_interrupt_is_a_sentence_and_loses_nothing(cpb):
-    flags = ["sweep", "--sample", "builtin", "--tokens", 65536, "--count", 4000,
+    plans = ["sweep", "--sample", "builtin", "--tokens", 65536, "--count", 4000,
              "--ranks", "8,32", "--balancer", "min-heap,even"]
-    for which in (signal.SIGINT, signal.SIGTERM):
+    schedules = ["sweep", "--sample", "builtin", "--tokens", 900000, "--count", 40000,
+                 "--ranks", "32,64", "--budget", 16384, "--row", "free,wlb"]
+    for flags, which in itertools.product((plans, schedules),
+                                          (signal.SIGINT, signal.SIGTERM)):
         (cpb.folder / "rows.csv").write_text("")
         with subprocess.Popen([cpb.path, *map(str, flags), "-o", "rows.csv"],
                               cwd=cpb.folder, stderr=subprocess.PIPE) as running:
@@ -184,7 +207,7 @@ def law_an_interrupt_is_a_sentence_and_loses_nothing(cpb):
         assert b"interrupted" in stderr and b"rows.csv" in stderr, stderr
         text = (cpb.folder / "rows.csv").read_text()
         assert text.endswith("\n")
-        # Jobs are whole: both balancers of a pack and number of ranks are there.
+        # Jobs are whole: both balancers, or rows of schedules, of a pack and number of ranks are there.
         assert len(rows_of(text)) % 2 == 0 and rows_of(text)
 
 
@@ -221,6 +244,33 @@ def law_a_sweep_does_not_mix_with_other_rows(cpb):
     assert "holds CSV" in cpb.refused(*flags, "--json", "-o", "rows.csv")
 
 
+def law_a_sweep_of_schedules_does_not_mix_either(cpb):
+    flags = ["sweep", "--documents", "9000,300,20000,50", "--ranks", "4,8", "--budget",
+             6000, "--row", "free,wlb"]
+    cpb.good(*flags, "-o", "rows.csv")
+    before = (cpb.folder / "rows.csv").read_text()
+    cpb.good(*flags, "--threads", 1, "-o", "rows.csv")
+    assert (cpb.folder / "rows.csv").read_text() == before
+    plans = ["sweep", "--documents", "9000,300", "--ranks", 4, "--balancer", "even"]
+    lines = before.splitlines(keepends=True)
+    for arguments, text, word in (
+            ([*flags, "--meet", "micro"], before, "another command"),
+            (plans, before, "line 1"), ([*flags[:2], "9001", *flags[3:]], before, "another"),
+            (flags, lines[0] + lines[2] + lines[1], "belong"),
+            (flags, before + lines[1], "belong"), (flags, lines[0] + "1,2\n", "line 2"),
+            (flags, before.replace(",free,free", ",fry,free"), "belong"),
+            (flags, lines[0] + lines[1].replace("0,", "1,", 1), "belong"),
+            (flags, before.replace("0.1.0", "7.1.0"), "version 7.1.0"),
+            (flags, lines[0].replace("gap", "gasp"), "line 1")):
+        (cpb.folder / "rows.csv").write_text(text)
+        sentence = cpb.refused(*arguments, "-o", "rows.csv")
+        assert word in sentence, (word, sentence)
+        assert (cpb.folder / "rows.csv").read_text() == text
+    (cpb.folder / "rows.csv").unlink()
+    cpb.good(*plans, "-o", "rows.csv")
+    assert "line 1" in cpb.refused(*flags, "-o", "rows.csv")
+
+
 def law_files_behind_an_at_sign_are_part_of_the_data(cpb):
     (cpb.folder / "speeds").write_text("1 2")
     flags = ["sweep", "--documents", "300,4000", "--ranks", "2", "--balancer", "even",
@@ -234,14 +284,16 @@ def law_a_full_disk_leaves_whole_rows(cpb):
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
 
-    flags = [*SWEEP, "-o", "rows.csv"]
-    assert "File too large" in cpb.refused(*flags, preexec_fn=limit)
-    assert (cpb.folder / "rows.csv").read_text().endswith("\n")
-    cpb.good(*flags)
-    assert rows_in(cpb, "rows.csv") == swept(cpb, *SWEEP)[0]
-    with open("/dev/full", "wb") as full:
-        assert "No space left" in cpb.refused(*SWEEP, stdout=full)
-    assert "No space left" in cpb.refused(*SWEEP, "-o", "/dev/full")
+    for sweep in (SWEEP, SCHEDULES):
+        flags = [*sweep, "-o", "rows.csv"]
+        (cpb.folder / "rows.csv").unlink(missing_ok=True)
+        assert "File too large" in cpb.refused(*flags, preexec_fn=limit)
+        assert (cpb.folder / "rows.csv").read_text().endswith("\n")
+        cpb.good(*flags)
+        assert rows_in(cpb, "rows.csv") == swept(cpb, *sweep)[0]
+        with open("/dev/full", "wb") as full:
+            assert "No space left" in cpb.refused(*sweep, stdout=full)
+        assert "No space left" in cpb.refused(*sweep, "-o", "/dev/full")
 
 
 def law_two_sweeps_do_not_write_one_file(cpb):

@@ -38,7 +38,7 @@ TIMES = [
     (re.compile(rb"(?m)^planned in .*$"), b"planned in  TIME"),
     (re.compile(rb"(?m) +plan ms$"), b"  plan ms"),
     (re.compile(rb"(?m)^([a-z].* [0-9.,]+) +[0-9]+\.[0-9]{3}$"), rb"\1  TIME"),
-    (re.compile(rb"(?m),[0-9]+\.[0-9]{9},([0-9a-f]{16})$"), rb",TIME,\1"),
+    (re.compile(rb"(?m),[0-9]+\.[0-9]{9},([0-9a-f]{16})(?=,|$)"), rb",TIME,\1"),
 ]
 
 

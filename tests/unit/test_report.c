@@ -35,12 +35,25 @@ static bool run(const cli_command *command, size_t n, const char *const *said,
 }
 
 /* Rows of a small sweep; what it says to people goes nowhere. */
-static void write_rows(const char *path)
+static void write_rows(const char *path, bool schedules)
 {
-    const char *const said[] = {
-        "sweep", "--sample",   "builtin",   "--tokens",    "3000",      "--count",
-        "3",     "--ranks",    "3,2",       "--tolerance", "0.05,0.01", "--threads",
-        "1",     "--balancer", "ptrr,even", "--output",    path};
+    const char *const said[] = {"sweep",
+                                "--sample",
+                                "builtin",
+                                "--tokens",
+                                "3000",
+                                "--count",
+                                "3",
+                                "--ranks",
+                                "3,2",
+                                "--threads",
+                                "1",
+                                "--output",
+                                path,
+                                schedules ? "--budget" : "--tolerance",
+                                schedules ? "4000" : "0.05,0.01",
+                                schedules ? "--row" : "--balancer",
+                                schedules ? "free,wlb" : "ptrr,even"};
     const int terminal = dup(STDERR_FILENO), nowhere = open("/dev/null", O_WRONLY);
     cpb_error error = {.at = -1};
     assert_true(terminal >= 0 && nowhere >= 0);
@@ -58,13 +71,13 @@ typedef struct folder {
     char rows[64], page[64];
 } folder;
 
-static void make_folder(folder *f)
+static void make_folder(folder *f, bool schedules)
 {
     strcpy(f->name, "/tmp/cpb-test-report-XXXXXX");
     assert_non_null(mkdtemp(f->name));
     snprintf(f->rows, sizeof f->rows, "%s/rows.csv", f->name);
     snprintf(f->page, sizeof f->page, "%s/page.html", f->name);
-    write_rows(f->rows);
+    write_rows(f->rows, schedules);
 }
 
 static void remove_folder(const folder *f)
@@ -98,13 +111,12 @@ static size_t count_pictures(const char *page)
 
 /* Either there is a sentence and no page, or all of it. Each of the first allocations
  * fails, of later ones some. */
-static void allocations_of_a_report_may_fail(void **state)
+static void allocations_may_fail(bool schedules)
 {
-    (void)state;
     folder f;
     cpb_error error = {.at = -1};
     int refused = 0;
-    make_folder(&f);
+    make_folder(&f, schedules);
     const char *const said[] = {"report", f.rows, "--output", f.page};
     assert_true(run(&report_command, 4, said, INT64_MAX, &error));
     char *const whole = read_page(f.page);
@@ -126,6 +138,18 @@ static void allocations_of_a_report_may_fail(void **state)
     remove_folder(&f);
 }
 
+static void allocations_of_a_report_may_fail(void **state)
+{
+    (void)state;
+    allocations_may_fail(false);
+}
+
+static void allocations_of_a_report_on_schedules_may_fail(void **state)
+{
+    (void)state;
+    allocations_may_fail(true);
+}
+
 static double step(const cli_row *row)
 {
     return row->step_time;
@@ -137,8 +161,10 @@ static void quantiles_of_a_group_are_those_of_counting(void **state)
     folder f;
     cli_rowset set = {.n = 0};
     cpb_error error = {.at = -1};
-    make_folder(&f);
-    assert_true(rowset_read(f.rows, &set, &error));
+    make_folder(&f, false);
+    cli_rows file = {0};
+    assert_true(rows_open(f.rows, &file, &error) && rowset_read(&file, &set, &error));
+    rows_close(&file);
     assert_int_equal(set.n, 24);
     assert_int_equal(set.unfinished, -1);
     for (size_t g = 0; g < set.answer.n_groups; g++)
@@ -177,6 +203,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(allocations_of_a_report_may_fail),
+        cmocka_unit_test(allocations_of_a_report_on_schedules_may_fail),
         cmocka_unit_test(quantiles_of_a_group_are_those_of_counting),
         cmocka_unit_test(text_is_escaped),
     };

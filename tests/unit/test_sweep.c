@@ -146,14 +146,13 @@ static void jobs_are_taken_in_order_by_any_number_of_threads(void **state)
         }
 }
 
-/* A sweep whose allocations fail from the `ration`-th on. */
-static bool sweep(const char *path, int64_t ration, cpb_error *error)
+enum { N_WORDS = 17 };
+
+/* A sweep whose allocations fail from the `ration`-th on; NULL of the words is its file. */
+static bool sweep(const char *const said[N_WORDS], const char *path, int64_t ration,
+                  cpb_error *error)
 {
-    static const char *const said[] = {
-        "sweep",    "--sample",   "builtin",   "--tokens",  "3000", "--count",
-        "3",        "--ranks",    "2,3",       "--threads", "1",    "--mask",
-        "window:9", "--balancer", "ptrr,even", "--output",  NULL};
-    enum { N = sizeof said / sizeof *said };
+    enum { N = N_WORDS };
     cli_options options;
     char *words[N];
     for (size_t i = 0; i < N; i++)
@@ -169,9 +168,8 @@ static bool sweep(const char *path, int64_t ration, cpb_error *error)
     return good;
 }
 
-static void every_allocation_of_a_sweep_may_fail(void **state)
+static void every_allocation_may_fail(const char *const said[N_WORDS])
 {
-    (void)state;
     char folder[] = "/tmp/cpb-test-sweep-XXXXXX", path[64];
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/rows.csv", folder);
@@ -180,7 +178,7 @@ static void every_allocation_of_a_sweep_may_fail(void **state)
     int failures = 0;
     cpb_error error = {.at = -1};
     dup2(nowhere, STDERR_FILENO);
-    for (int64_t ration = 0; !sweep(path, ration, &error); ration++) {
+    for (int64_t ration = 0; !sweep(said, path, ration, &error); ration++) {
         failures++;
         assert_non_null(strstr(error.message, "memory"));
     }
@@ -188,19 +186,36 @@ static void every_allocation_of_a_sweep_may_fail(void **state)
     assert_true(failures > 30);
     /* What was left by all these attempts is still one sweep. */
     cli_rows rows = {0};
-    cli_row row;
-    bool there = true;
+    const json_t *object = NULL;
     int n = 0;
     assert_true(rows_open(path, &rows, &error));
-    while (rows_next(&rows, &row, &there, &error) && there)
+    while (rows_next(&rows, &object, &error) && object)
         n++;
-    assert_true(!there && !rows.torn);
+    assert_true(!object && !rows.torn);
     assert_int_equal(n, 12);
     rows_close(&rows);
     unlink(path);
     rmdir(folder);
     close(terminal);
     close(nowhere);
+}
+
+static void every_allocation_of_a_sweep_may_fail(void **state)
+{
+    (void)state;
+    every_allocation_may_fail((const char *const[]){
+        "sweep", "--sample", "builtin", "--tokens", "3000", "--count", "3", "--ranks",
+        "2,3", "--threads", "1", "--mask", "window:9", "--balancer", "ptrr,even",
+        "--output", NULL});
+}
+
+static void every_allocation_of_a_sweep_of_schedules_may_fail(void **state)
+{
+    (void)state;
+    every_allocation_may_fail((const char *const[]){
+        "sweep", "--sample", "builtin", "--tokens", "3000", "--count", "3", "--ranks",
+        "2,3", "--threads", "1", "--budget", "4000", "--row", "auto,wlb", "--output",
+        NULL});
 }
 
 int main(void)
@@ -210,6 +225,7 @@ int main(void)
         cmocka_unit_test(quantiles_do_not_depend_on_the_order),
         cmocka_unit_test(jobs_are_taken_in_order_by_any_number_of_threads),
         cmocka_unit_test(every_allocation_of_a_sweep_may_fail),
+        cmocka_unit_test(every_allocation_of_a_sweep_of_schedules_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
