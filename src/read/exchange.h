@@ -61,10 +61,12 @@ typedef struct cpb_sketch {
     int32_t steps;
     cpb_arena *arena; /* of everything in the sketch */
     cpb_places places;
-    cpb_transfers transfers; /* in any order; source and target are -1 */
+    cpb_transfers transfers; /* in any order; targets are -1, and sources where there
+                                are several steps */
 } cpb_sketch;
 
-/* Append what `rank` lacks, straight from the owners, in step 0, keys ascending. */
+/* Append what `rank` lacks, straight from the owners, in step 0, keys ascending; sources
+ * are set where there is one step only. */
 cpb_status cpb_sketch_lacks(const cpb_sketch *sketch, int32_t rank,
                             cpb_transfers *lacks);
 

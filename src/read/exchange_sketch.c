@@ -5,8 +5,6 @@
 #include "../base/range.h"
 #include "../base/sort.h"
 
-#include <assert.h>
-
 cpb_status cpb_sketch_add(cpb_sketch *sketch, int32_t step, int32_t from, int32_t to,
                           cpb_range keys)
 {
@@ -18,17 +16,23 @@ cpb_status cpb_sketch_add(cpb_sketch *sketch, int32_t step, int32_t from, int32_
                                                                 .target = -1});
 }
 
-/* Cut the keys where owners change and leave out the rank's own. */
-static cpb_status add_lacks(const cpb_owners *owners, int32_t rank, cpb_range keys,
+/* Cut the keys where owners change and leave out the rank's own. With one step only
+ * owners send, so that sources are known, and keys are cut where these jump as well. */
+static cpb_status add_lacks(const cpb_sketch *sketch, int32_t rank, cpb_range keys,
                             cpb_transfers *lacks)
 {
+    const cpb_owners *const owners = &sketch->places.owners;
     for (size_t o = cpb_owners_find(owners, keys.begin);
          o < owners->n && owners->runs[o].begin < keys.end; o++) {
+        const cpb_range run = owners->runs[o];
+        const cpb_range part = cpb_range_intersect(run, keys);
         const cpb_transfer lack = {
             .from = owners->rank[o],
             .to = rank,
-            .keys = cpb_range_intersect(owners->runs[o], keys),
-            .source = -1,
+            .keys = part,
+            .source = sketch->steps == 1
+                          ? sketch->places.slot[o] + part.begin - run.begin
+                          : -1,
             .target = -1,
         };
         if (lack.from != rank && cpb_transfers_add(lacks, lack) != CPB_OK)
@@ -46,7 +50,7 @@ cpb_status cpb_sketch_lacks(const cpb_sketch *sketch, int32_t rank,
         sketch->needer->context, cpb_plan_runs(sketch->plan, rank),
         cpb_plan_n_runs(sketch->plan, rank), &needs);
     for (size_t i = 0; status == CPB_OK && i < needs.n; i++)
-        status = add_lacks(&sketch->places.owners, rank, needs.ranges[i], lacks);
+        status = add_lacks(sketch, rank, needs.ranges[i], lacks);
     cpb_arena_free(&scratch);
     return status;
 }
@@ -64,7 +68,7 @@ typedef struct landing {
     cpb_transfers transfers;
     size_t *first;        /* [ranks + 1] transfers to a rank */
     cpb_item *by_key;     /* [transfers.n] of each rank apart; key: keys.begin, value:
-                             index; NULL where only owners send */
+                             index */
     cpb_traffic *traffic; /* [ranks] */
 } landing;
 
@@ -100,9 +104,6 @@ static cpb_status lay_out(const cpb_sketch *sketch, landing *l)
 static cpb_status index_keys(const cpb_sketch *sketch, landing *l)
 {
     const size_t n = l->transfers.n;
-    l->by_key = NULL;
-    if (sketch->steps == 1)
-        return CPB_OK;
     cpb_item *const spare = cpb_arena_take(sketch->arena, n, sizeof *spare);
     l->by_key = cpb_arena_take(sketch->arena, n, sizeof *l->by_key);
     if (!spare || !l->by_key)
@@ -117,7 +118,6 @@ static cpb_status index_keys(const cpb_sketch *sketch, landing *l)
 /* What `rank` receives that holds position p. */
 static const cpb_transfer *received_at(const landing *l, int32_t rank, int64_t p)
 {
-    assert(l->by_key);
     size_t low = l->first[rank], high = l->first[rank + 1];
     while (high - low > 1) {
         const size_t middle = low + (high - low) / 2;
@@ -167,15 +167,24 @@ static cpb_status find_sources(const cpb_sketch *sketch, const landing *l,
     return CPB_OK;
 }
 
+/* Of several steps: who passes keys on has them somewhere in what it received. */
+static cpb_status add_sources(const cpb_sketch *sketch, landing *l)
+{
+    cpb_transfers found = {.arena = sketch->arena};
+    if (index_keys(sketch, l) != CPB_OK || find_sources(sketch, l, &found) != CPB_OK)
+        return CPB_NO_MEMORY;
+    l->transfers = found;
+    return CPB_OK;
+}
+
 cpb_status cpb_sketch_seal(cpb_sketch *sketch, cpb_exchange **exchange)
 {
     landing l;
-    cpb_transfers found = {.arena = sketch->arena};
     if (cpb_transfers_sort(&sketch->transfers, sketch->ranks, sketch->arena) !=
             CPB_OK ||
-        lay_out(sketch, &l) != CPB_OK || index_keys(sketch, &l) != CPB_OK ||
-        find_sources(sketch, &l, &found) != CPB_OK)
+        lay_out(sketch, &l) != CPB_OK ||
+        (sketch->steps > 1 && add_sources(sketch, &l) != CPB_OK))
         return CPB_NO_MEMORY;
-    return cpb_exchange_build(&found, l.traffic, sketch->ranks, sketch->steps,
+    return cpb_exchange_build(&l.transfers, l.traffic, sketch->ranks, sketch->steps,
                               &sketch->arena->allocator, exchange);
 }
