@@ -270,6 +270,18 @@ static bool count_cases(fitting *f, cli_calibration *out)
     return true;
 }
 
+/* Prices in whole picoseconds may all have come to nothing. */
+static bool costs_something(const fitting *f, const cli_calibration *out, cli_case what,
+                            const cpb_pass *pass)
+{
+    return !out->timings[what] || pass->full_tile || pass->partial_tile ||
+           pass->q_tile || pass->kv_tile || f->setup.profile.received_key ||
+           fail(f->failure,
+                "the timings of %s give less than a picosecond per tile, which rounds "
+                "to 0; are they microseconds?",
+                case_names[what]);
+}
+
 static bool fit_all(fitting *f, cli_calibration *out)
 {
     cpb_profile *const p = &f->setup.profile;
@@ -279,7 +291,9 @@ static bool fit_all(fitting *f, cli_calibration *out)
     p->forward = pass_of(f->price);
     p->backward = pass_of(f->price + PASS_TERMS);
     p->received_key = picoseconds(f->price[RECEIVED_KEY]);
-    if (!succeeded(cpb_setup_check(&f->setup, 1, f->failure)) ||
+    if (!costs_something(f, out, CASE_FORWARD, &p->forward) ||
+        !costs_something(f, out, CASE_BACKWARD, &p->backward) ||
+        !succeeded(cpb_setup_check(&f->setup, 1, f->failure)) ||
         !measure_errors(f, out))
         return false;
     measure_order(f, out);
