@@ -127,6 +127,16 @@ static int64_t price(const cpb_mask *mask, const cpb_setup *setup, size_t n,
     return ranks[0].compute;
 }
 
+/* Of forward, or of backward alone. */
+static int64_t price_of_pass(const cpb_mask *mask, cpb_setup setup, bool backward,
+                             size_t n, const cpb_range *runs)
+{
+    setup.backward = false;
+    const int64_t forward = price(mask, &setup, n, runs);
+    setup.backward = true;
+    return backward ? price(mask, &setup, n, runs) - forward : forward;
+}
+
 static size_t clip(size_t n, int64_t tokens, cpb_range *runs)
 {
     size_t kept = 0;
@@ -234,9 +244,17 @@ static void counting_survives_every_failed_allocation(void **state)
 }
 
 /* Timings that a profile gives, from which it is found again. */
+static void assert_same_pass(const cpb_pass *a, const cpb_pass *b)
+{
+    assert_int_equal(a->full_tile, b->full_tile);
+    assert_int_equal(a->partial_tile, b->partial_tile);
+    assert_int_equal(a->q_tile, b->q_tile);
+    assert_int_equal(a->kv_tile, b->kv_tile);
+}
+
 static void a_profile_is_found_again_from_its_times(void **state)
 {
-    enum { EACH = 60 };
+    enum { EACH = 120 };
     uint64_t seed = 3;
     (void)state;
     for (int round = 0; round < 6; round++) {
@@ -257,6 +275,7 @@ static void a_profile_is_found_again_from_its_times(void **state)
             .tile_q = 64,
             .tile_k = 128,
             .forward = {full, full + test_random(&seed, 0, 200000), 819000, 40000},
+            .backward = {2 * full, 2 * full + 100000, 91000, 777000},
             .received_key = test_random(&seed, 1000, 9000)};
         for (size_t i = 0; i < EACH; i++) {
             const size_t m = i % COUNT_OF(masks);
@@ -265,26 +284,27 @@ static void a_profile_is_found_again_from_its_times(void **state)
             cpb_shard_counts c;
             assert_int_equal(
                 cpb_count_shard(made[m], &setup, n, runs[i], NULL, &c, NULL), CPB_OK);
-            timing[i] =
-                (cli_timing){.line = (int64_t)i + 2,
-                             .us = (double)price(made[m], &setup, n, runs[i]) / 1e6,
-                             .model = setup.model,
-                             .mask = m,
-                             .n_runs = n,
-                             .runs = runs[i],
-                             .received = c.received};
+            timing[i] = (cli_timing){
+                .line = (int64_t)i + 2,
+                .us =
+                    (double)price_of_pass(made[m], setup, i / 2 % 2, n, runs[i]) / 1e6,
+                .backward = i / 2 % 2,
+                .model = setup.model,
+                .mask = m,
+                .n_runs = n,
+                .runs = runs[i],
+                .received = c.received};
         }
         const cli_timings timings = {setup.kernel, EACH, timing, COUNT_OF(masks), made};
         assert_true(calibrate(&timings, &found, &error));
         const cpb_profile *const p = &setup.profile, *const q = &found.profile;
         assert_int_equal(q->tile_q, p->tile_q);
         assert_int_equal(q->tile_k, p->tile_k);
-        assert_int_equal(q->forward.full_tile, p->forward.full_tile);
-        assert_int_equal(q->forward.partial_tile, p->forward.partial_tile);
-        assert_int_equal(q->forward.q_tile, p->forward.q_tile);
-        assert_int_equal(q->forward.kv_tile, p->forward.kv_tile);
+        assert_same_pass(&q->forward, &p->forward);
+        assert_same_pass(&q->backward, &p->backward);
         assert_int_equal(q->received_key, p->received_key);
         assert_true(found.worst[CASE_FORWARD] < 1e-6);
+        assert_true(found.worst[CASE_BACKWARD] < 1e-6);
         assert_int_equal(found.pairs_ranked, found.pairs);
         for (size_t m = 0; m < COUNT_OF(masks); m++)
             cpb_mask_free(made[m]);

@@ -315,6 +315,63 @@ static void sliding_windows_are_dealt_in_two_runs(void **state)
 }
 
 /* A limit below what a plan has otherwise is met in most cases. */
+/* The same plan with rank r of node i as rank i of node r: neighbours come apart. */
+static cpb_plan *transposed(const cpb_plan *plan, int32_t nodes)
+{
+    const int32_t ranks = cpb_plan_ranks(plan);
+    int64_t first[65] = {0}, n = 0;
+    cpb_range runs[4096];
+    cpb_plan *other;
+    for (int32_t r = 0; r < ranks; r++) {
+        const int32_t from = r % nodes * (ranks / nodes) + r / nodes;
+        const size_t n_runs = cpb_plan_n_runs(plan, from);
+        assert_true((size_t)n + n_runs <= COUNT_OF(runs));
+        memcpy(runs + n, cpb_plan_runs(plan, from), n_runs * sizeof *runs);
+        n += (int64_t)n_runs;
+        first[r + 1] = n;
+    }
+    assert_int_equal(cpb_plan_create_runs(cpb_plan_tokens(plan), cpb_plan_padding(plan),
+                                          ranks, first, runs, cpb_plan_promise(plan),
+                                          NULL, &other, NULL),
+                     CPB_OK);
+    return other;
+}
+
+static int64_t busiest_card(const cpb_plan *plan, const cpb_masks *masks, int32_t nodes)
+{
+    cpb_setup setup = cpb_setup_default();
+    cpb_score score;
+    setup.nodes = nodes;
+    assert_int_equal(
+        cpb_score_plan(plan, masks, &setup, NULL, &score, NULL, NULL, NULL), CPB_OK);
+    return score.net_in_max > score.net_out_max ? score.net_in_max : score.net_out_max;
+}
+
+/* Ranks that share documents follow each other, though no nodes were spoken of. */
+static void neighbours_share_documents(void **state)
+{
+    int64_t lengths[4096], in_order = 0, apart = 0;
+    uint64_t seed = 8;
+    (void)state;
+    for (int round = 0; round < 10; round++) {
+        const size_t n = draw_lengths(&seed, 64 * 1024, lengths);
+        cpb_mask *const mask = mask_of("documents", n, lengths);
+        const cpb_mask *const list[] = {mask};
+        const cpb_masks masks = {1, list, NULL};
+        cpb_options options = options_of("frugal", 64);
+        options.setup.kernel = CPB_VARLEN;
+        options.setup.cost = CPB_PAIRS;
+        cpb_plan *const plan = plan_of(&masks, &options);
+        cpb_plan *const other = transposed(plan, 8);
+        in_order += busiest_card(plan, &masks, 8);
+        apart += busiest_card(other, &masks, 8);
+        cpb_plan_free(plan);
+        cpb_plan_free(other);
+        cpb_mask_free(mask);
+    }
+    assert_true(4 * in_order < 3 * apart);
+}
+
 static void few_peers_are_looked_for(void **state)
 {
     int64_t lengths[4096];
@@ -397,6 +454,7 @@ int main(void)
         cmocka_unit_test(one_causal_document_is_dealt_head_to_tail),
         cmocka_unit_test(one_causal_document_has_two_runs_on_any_grid),
         cmocka_unit_test(sliding_windows_are_dealt_in_two_runs),
+        cmocka_unit_test(neighbours_share_documents),
         cmocka_unit_test(few_peers_are_looked_for),
         cmocka_unit_test(documents_that_fit_stay_whole),
         cmocka_unit_test(tiny_documents_cost_hardly_any_traffic),
