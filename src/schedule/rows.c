@@ -68,6 +68,7 @@ static cpb_status make_row(cpb_batch *batch, const cpb_row *row, cpb_draft *draf
         if (moves.most <= window)
             return CPB_OK;
     }
+    *batch->lack = (cpb_lack){true, moves.most};
     return cpb_fail(error, CPB_UNSUPPORTED, -1,
                     "an order window of %lld places is not kept: row '%s' moves a "
                     "document by %lld",
@@ -82,7 +83,15 @@ static bool is_better(const cpb_timeline *a, const cpb_timeline *b)
     return a->time < b->time || (a->time == b->time && a->received < b->received);
 }
 
-/* Every row, run; of equals the earliest. */
+/* Whether less helps `a` than `b`. A row that fails for the window has all the
+ * micro-batches that it needs. */
+static bool lacks_less(const cpb_lack *a, const cpb_lack *b)
+{
+    return a->window != b->window ? a->window : a->number < b->number;
+}
+
+/* Every row, run; of equals the earliest. Where all refuse, the one that lacks least
+ * says why. */
 static cpb_status make_best(cpb_batch *batch, const cpb_row **chosen, cpb_draft *best,
                             cpb_error *error)
 {
@@ -91,14 +100,24 @@ static cpb_status make_best(cpb_batch *batch, const cpb_row **chosen, cpb_draft 
                        NULL};
     cpb_timeline kept = {0};
     cpb_status status = CPB_OK;
+    cpb_error refused, nearest = {.at = -1, .message = "there is no row"};
+    cpb_lack least = {false, INT64_MAX};
     *chosen = NULL;
     if (!draft.place)
         return cpb_fail_memory(error);
     for (size_t i = 1; cpb_row_at(i); i++) {
         cpb_timeline timeline;
-        status = make_row(batch, &rows[i], &draft, error);
-        if (status == CPB_UNSUPPORTED)
-            continue; /* the sentence of the last one stays if all refuse */
+        *batch->lack = (cpb_lack){false, INT64_MAX};
+        status = make_row(batch, &rows[i], &draft, &refused);
+        if (status == CPB_UNSUPPORTED) {
+            if (i == 1 || lacks_less(batch->lack, &least)) {
+                least = *batch->lack;
+                nearest = refused;
+            }
+            continue;
+        }
+        if (status != CPB_OK && error)
+            *error = refused;
         if (status != CPB_OK)
             return status;
         CPB_TRY(cpb_timeline_create(batch, &draft, batch->scratch, &timeline, error));
@@ -111,6 +130,8 @@ static cpb_status make_best(cpb_batch *batch, const cpb_row **chosen, cpb_draft 
         *chosen = &rows[i];
     }
     status = *chosen ? CPB_OK : CPB_UNSUPPORTED;
+    if (!*chosen && error)
+        *error = nearest;
 done:
     return status;
 }
@@ -124,9 +145,18 @@ cpb_status cpb_row_make(cpb_batch *batch, const cpb_row **row, cpb_draft *draft,
 
 cpb_status cpb_row_fail_micro(const cpb_batch *batch, int64_t needed, cpb_error *error)
 {
+    const int32_t multiple = batch->domain->micro_multiple;
+    const int64_t allowed = cpb_ceil_div(cpb_max(1, needed), multiple) * multiple;
+    *batch->lack = (cpb_lack){false, allowed};
+    if (multiple == 1)
+        return cpb_fail(error, CPB_UNSUPPORTED, -1,
+                        "a budget of %lld tokens needs %lld micro-batches, but the "
+                        "limit is %d",
+                        (long long)batch->budget, (long long)allowed,
+                        batch->domain->micro_most);
     return cpb_fail(error, CPB_UNSUPPORTED, -1,
-                    "a budget of %lld tokens needs %lld micro-batches, in multiples of "
-                    "%d, but %d are allowed",
-                    (long long)batch->budget, (long long)needed,
-                    batch->domain->micro_multiple, batch->domain->micro_most);
+                    "a budget of %lld tokens needs %lld micro-batches, a multiple of "
+                    "%d, but the limit is %d",
+                    (long long)batch->budget, (long long)allowed, multiple,
+                    batch->domain->micro_most);
 }
