@@ -77,22 +77,12 @@ static bool find(const cli_options *options, cpb_options *planner, curve *to,
     return any;
 }
 
-/* Whether a plan keeps the tolerance, as the library means it. Rounding does not decide:
- * loads are whole, and a plan on the edge is allowed one part in 10^12. */
-static bool keeps(const cli_report *report, int64_t tolerance_ppm)
-{
-    const cpb_score *const score = &report->all.score;
-    const double bound = (double)score->load_bound;
-    const double base = score->load_mean > bound ? score->load_mean : bound;
-    return (double)score->load_max <=
-           base * (1 + (double)tolerance_ppm / 1e6) * (1 + 1e-12);
-}
-
 /* Whether a row of this tolerance holds `a` rather than `b`. */
 static bool is_better(const cli_report *a, const cli_report *b, int64_t tolerance_ppm)
 {
     const cpb_score *const x = &a->all.score, *const y = &b->all.score;
-    const bool a_keeps = keeps(a, tolerance_ppm), b_keeps = keeps(b, tolerance_ppm);
+    const bool a_keeps = measured_keeps(&a->all, tolerance_ppm);
+    const bool b_keeps = measured_keeps(&b->all, tolerance_ppm);
     if (a_keeps != b_keeps)
         return a_keeps;
     if (!a_keeps && x->load_max != y->load_max)

@@ -75,7 +75,7 @@ static bool keeps_tolerance(const char *balancer)
 }
 
 /* The bound proves that no plan of these sizes keeps the tolerance. */
-static bool warn_of_tolerance(const cli_report *report, cpb_error *sentence)
+static bool warn_of_impossible(const cli_report *report, cpb_error *sentence)
 {
     const cpb_score *const score = &report->all.score;
     const double tolerance = (double)report->tolerance_ppm / 1e6;
@@ -84,14 +84,52 @@ static bool warn_of_tolerance(const cli_report *report, cpb_error *sentence)
         return false;
     fail(sentence,
          "warning: no plan of these sizes keeps the tolerance of %g %%: a load of "
-         "%" PRId64 " is the least, %.1f %% above the mean",
+         "%" PRId64 " is the least, %.3g %% above the mean",
          100 * tolerance, score->load_bound, 100 * (bound / score->load_mean - 1));
+    return true;
+}
+
+bool measured_keeps(const cli_measured *measured, int64_t tolerance_ppm)
+{
+    const cpb_score *const score = &measured->score;
+    const double bound = (double)score->load_bound;
+    const double base = score->load_mean > bound ? score->load_mean : bound;
+    return (double)score->load_max <=
+           base * (1 + (double)tolerance_ppm / 1e6) * (1 + 1e-12);
+}
+
+/* The mask whose loads miss the tolerance, of several that are balanced together only
+ * their sum; NULL: none. */
+static const cli_measured *missing_tolerance(const cli_report *report)
+{
+    const bool apart = report->layers && report->combine == CPB_COMBINE_LAYERS;
+    const cli_measured *const list = apart ? report->layers : &report->all;
+    for (size_t i = 0; i < (apart ? report->batch->n : 1); i++)
+        if (!measured_keeps(&list[i], report->tolerance_ppm))
+            return &list[i];
+    return NULL;
+}
+
+/* The balancer searched for the tolerance, did not find it, and nothing proves that there
+ * is none. `auto` gives balance away for time, and its score says so. */
+static bool warn_of_miss(const cli_report *report, cpb_error *sentence)
+{
+    const cli_measured *const missing = missing_tolerance(report);
+    if (!keeps_tolerance(report->balancer) || !missing)
+        return false;
+    fail(sentence,
+         "warning: %s did not find a plan within the tolerance of %g %%: the largest "
+         "load "
+         "is %.3g %% above the mean",
+         report->balancer, (double)report->tolerance_ppm / 1e4,
+         100 * missing->score.imbalance);
     return true;
 }
 
 static bool warning(const cli_report *report, cpb_error *sentence)
 {
-    return warn_of_tiles(report, sentence) || warn_of_tolerance(report, sentence);
+    return warn_of_tiles(report, sentence) || warn_of_impossible(report, sentence) ||
+           warn_of_miss(report, sentence);
 }
 
 bool report_judge(const cli_report *report, const cli_options *options,

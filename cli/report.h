@@ -15,6 +15,10 @@ typedef struct cli_measured {
     cpb_rank_score *ranks; /* [ranks] */
 } cli_measured;
 
+/* Whether loads keep a tolerance, as the library means it. Rounding does not decide: loads
+ * are whole, and a plan on the edge is allowed one part in 10^12. */
+bool measured_keeps(const cli_measured *measured, int64_t tolerance_ppm);
+
 /* Set the first group, call report_measure(), read the second. Starts as {0}. */
 typedef struct cli_report {
     const cpb_plan *plan;

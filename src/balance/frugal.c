@@ -319,19 +319,32 @@ done:
     return status;
 }
 
-static cpb_status search(frugal *f)
+typedef cpb_status lay_fn(cpb_board *board);
+
+/* A plan that none is better than, if it keeps the limits as a score counts. */
+static cpb_status try_best(frugal *f, lay_fn *lay, bool *kept)
 {
-    bool kept = true;
     int64_t excess;
     cpb_status status;
-    if (is_one_document(f)) {
-        CPB_TRY(cpb_lay_head_tail(&f->best));
-        cpb_climb_start(&f->climb, &f->best, f->limit);
-        CPB_TRY(count_excess(f, &excess));
-        if (excess <= 0)
-            goto done;
-        memcpy(f->limit, f->goals.limit, (size_t)f->view->ranks * sizeof *f->limit);
-    }
+    CPB_TRY(lay(&f->best));
+    cpb_climb_start(&f->climb, &f->best, f->limit);
+    CPB_TRY(count_excess(f, &excess));
+    *kept = excess <= 0;
+    memcpy(f->limit, f->goals.limit, (size_t)f->view->ranks * sizeof *f->limit);
+done:
+    return status;
+}
+
+static cpb_status search(frugal *f)
+{
+    bool kept = false;
+    cpb_status status = CPB_OK;
+    if (f->view->long_runs) /* none has fewer */
+        CPB_TRY(try_best(f, cpb_lay_contiguous, &kept));
+    if (!kept && is_one_document(f))
+        CPB_TRY(try_best(f, cpb_lay_head_tail, &kept));
+    if (kept)
+        goto done;
     CPB_TRY(choose_first(f));
     CPB_TRY(improve(f, f->looks, &kept));
     if (f->best.peers.excess)

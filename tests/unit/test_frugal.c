@@ -224,10 +224,12 @@ static void loads_keep_the_tolerance_where_any_row_does(void **state)
         cpb_options options = options_of("frugal", (int32_t)test_random(&seed, 1, 12));
         options.tolerance_ppm = (int64_t)(tolerance * 1e6 + 0.5);
         options.chunk = test_random(&seed, 0, 1) ? 64 : 16;
-        options.setup.kernel = (cpb_kernel)test_random(&seed, 0, 1);
-        options.setup.cost = options.chunk == 64 && options.setup.kernel == CPB_FLEX
-                                 ? CPB_PROFILE_TIME
-                                 : CPB_PAIRS;
+        options.setup.kernel = (cpb_kernel)test_random(&seed, 0, 2);
+        options.setup.cost =
+            options.setup.kernel == CPB_RECURRENT ||
+                    (options.chunk == 64 && options.setup.kernel == CPB_FLEX)
+                ? CPB_PROFILE_TIME
+                : CPB_PAIRS;
         const cpb_score score = score_of(&masks, &options);
         const double limit = limit_of(&score, tolerance);
         if ((double)score.load_max > limit * (1 + 1e-9) &&
