@@ -5,7 +5,8 @@
  * grid      fixed groups of one size, each a block; every size is tried
  *
  * More micro-batches than the tokens need cost `fixed` each, but leave room for balance,
- * so a few numbers of them are tried. */
+ * so a few numbers of them are tried. Under a limit more are tried, since those that are
+ * above it are given up without knowing whether everything has room. */
 #include "deal.h"
 #include "fill.h"
 #include "rows.h"
@@ -31,10 +32,13 @@ typedef struct trial {
     int64_t *tokens; /* [jobs] */
     int32_t *list;   /* [jobs] by bin */
     int64_t *start;  /* [bins + 1] of each bin in the list */
-    int64_t *chain;  /* [ranks] time of each block's micro-batches */
+    int64_t *least;  /* [bins] no bin takes less */
+    int64_t *chain;  /* [ranks] time of each block's micro-batches; before they are
+                        filled, the least */
     int64_t most_bins;
     cpb_draft *best;
-    int64_t best_time;
+    int64_t best_time; /* only what is below is taken */
+    bool found;
     int64_t needed; /* micro-batches, where none was allowed */
 } trial;
 
@@ -52,10 +56,11 @@ static cpb_status create(cpb_batch *batch, cpb_draft *draft, trial *t, cpb_error
         .list = cpb_arena_take(arena, n, sizeof *t->list),
         .chain = cpb_arena_take(arena, (size_t)ranks, sizeof *t->chain),
         .best = draft,
-        .best_time = INT64_MAX,
+        .best_time = draft->limit < INT64_MAX ? draft->limit + 1 : INT64_MAX,
     };
     t->start = cpb_arena_take(arena, (size_t)t->most_bins + 1, sizeof *t->start);
-    if (!t->cost || !t->tokens || !t->list || !t->chain || !t->start)
+    t->least = cpb_arena_take(arena, (size_t)t->most_bins, sizeof *t->least);
+    if (!t->cost || !t->tokens || !t->list || !t->chain || !t->start || !t->least)
         return cpb_fail_memory(error);
     CPB_TRY(cpb_fill_create(batch, batch->domain->ranks, &t->fill, error));
     CPB_TRY(cpb_deal_create(batch, (int32_t)t->most_bins, &t->deal, error));
@@ -91,41 +96,74 @@ static void deal_sorted(trial *t)
     }
 }
 
-/* Fill every bin; the time of the step, INT64_MAX where one does not fit or the time is
- * not below the best. Blocks wait for each other after every micro-batch if `meet`. */
-static int64_t fill_bins(trial *t, int32_t width, bool meet)
+/* No bin takes less than the mean work of its ranks. Returns the least time of the step,
+ * and the same for each block in t->chain. */
+static int64_t find_least(trial *t, int32_t width, bool meet)
 {
-    const int32_t blocks = t->batch->domain->ranks / width;
-    int64_t meeting = 0, longest = 0;
+    const cpb_batch *const batch = t->batch;
+    const int32_t blocks = batch->domain->ranks / width;
+    int64_t sum = 0, longest = 0;
+    memset(t->least, 0, (size_t)t->deal.n_bins * sizeof *t->least);
     memset(t->chain, 0, (size_t)blocks * sizeof *t->chain);
+    for (int64_t j = 0; j < batch->n; j++)
+        t->least[t->deal.bin[j]] += batch->jobs[j].work;
     for (int32_t first = 0; first < t->deal.n_bins; first += blocks) {
         int64_t largest = 0;
         for (int32_t b = 0; b < blocks; b++) {
-            const int32_t bin = first + b;
-            t->fill.list = t->list + t->start[bin];
-            t->fill.n = t->start[bin + 1] - t->start[bin];
-            t->fill.first = b * width;
-            t->fill.width = width;
-            if (!t->fill.n)
-                continue;
-            cpb_fill_run(&t->fill);
-            if (!t->fill.fits)
+            int64_t *const least = &t->least[first + b];
+            if (t->start[first + b + 1] > t->start[first + b])
+                *least = batch->price.fixed + cpb_ceil_div(*least, width);
+            largest = cpb_max(largest, *least);
+            t->chain[b] += *least;
+            longest = cpb_max(longest, t->chain[b]);
+        }
+        sum += largest;
+    }
+    return meet ? sum : longest;
+}
+
+static bool fill_bin(trial *t, int32_t bin, int32_t width, int64_t most)
+{
+    t->fill.most = most;
+    t->fill.list = t->list + t->start[bin];
+    t->fill.n = t->start[bin + 1] - t->start[bin];
+    t->fill.first = bin % (t->batch->domain->ranks / width) * width;
+    t->fill.width = width;
+    t->fill.fits = true;
+    t->fill.time = 0;
+    if (t->fill.n)
+        cpb_fill_run(&t->fill);
+    return t->fill.fits;
+}
+
+/* Fill every bin; the time of the step, INT64_MAX where one does not fit or the time is
+ * sure not to be below the best. Blocks wait for each other after every micro-batch if
+ * `meet`. */
+static int64_t fill_bins(trial *t, int32_t width, bool meet)
+{
+    const int32_t blocks = t->batch->domain->ranks / width;
+    int64_t time = find_least(t, width, meet), longest = 0;
+    if (time >= t->best_time)
+        return INT64_MAX;
+    for (int32_t first = 0; first < t->deal.n_bins; first += blocks) {
+        int64_t largest = 0;
+        for (int32_t b = 0; meet && b < blocks; b++)
+            largest = cpb_max(largest, t->least[first + b]);
+        for (int32_t b = 0; b < blocks; b++) {
+            const int64_t counted = meet ? largest : t->least[first + b];
+            const int64_t so_far = meet ? time : t->chain[b];
+            if (!fill_bin(t, first + b, width, t->best_time - 1 - so_far + counted))
                 return INT64_MAX;
-            t->chain[b] += t->fill.time;
+            const int64_t more = t->fill.time - counted;
+            t->chain[b] += more;
+            time = meet ? time + cpb_max(0, more) : cpb_max(time, t->chain[b]);
             largest = cpb_max(largest, t->fill.time);
-            if (!meet && t->chain[b] >= t->best_time)
+            if (time >= t->best_time)
                 return INT64_MAX;
         }
-        meeting += largest;
         longest = cpb_max(longest, largest);
-        if (meet && meeting >= t->best_time)
-            return INT64_MAX;
     }
-    if (meet)
-        return meeting + (t->batch->domain->stages - 1) * longest;
-    for (int32_t b = 0; b < blocks; b++)
-        longest = cpb_max(longest, t->chain[b]);
-    return longest;
+    return meet ? time + (t->batch->domain->stages - 1) * longest : time;
 }
 
 /* Deal, fill, and keep what is better than all before. */
@@ -147,6 +185,7 @@ static void attempt(trial *t, int32_t width, int32_t block, int32_t micro_batche
     if (time >= t->best_time)
         return;
     t->best_time = time;
+    t->found = true;
     t->best->micro_batches = micro_batches;
     t->best->block = block;
     for (int64_t j = 0; j < batch->n; j++) {
@@ -155,14 +194,17 @@ static void attempt(trial *t, int32_t width, int32_t block, int32_t micro_batche
     }
 }
 
+/* Beyond the spares, numbers are doubled as long as that is better or nothing was found. */
 static void try_width(trial *t, int32_t width, int32_t block)
 {
     const cpb_batch *const batch = t->batch;
     const int64_t blocks = batch->domain->ranks / width;
     const int64_t full = cpb_ceil_div(batch->tokens, batch->budget * width * blocks);
     const int64_t least = cpb_min(cpb_max(1, full), CPB_MAX_MICRO_BATCHES);
+    const int64_t mean = batch->work / batch->domain->ranks;
     int64_t last = 0;
-    for (int k = 0; k < CPB_SPARES || t->best_time == INT64_MAX; k++) {
+    bool better = false;
+    for (int k = 0; k < CPB_SPARES || better || !t->found; k++) {
         const int64_t wanted = cpb_batch_spare(least, k);
         const int32_t micro = cpb_batch_micro(batch, wanted);
         if (!micro)
@@ -171,16 +213,21 @@ static void try_width(trial *t, int32_t width, int32_t block)
             break;
         if (micro == last)
             continue;
+        if (micro <= batch->n / blocks &&
+            mean + micro * batch->price.fixed >= t->best_time)
+            break;
+        const int64_t before = t->best_time;
         last = micro;
         attempt(t, width, block, micro, MIXED);
         if (!block && micro > 1 && !batch->in_order)
             attempt(t, width, block, micro, SORTED);
+        better = t->best_time < before;
     }
 }
 
 static cpb_status finish(const trial *t, cpb_error *error)
 {
-    if (t->best_time < INT64_MAX)
+    if (t->found || t->best->limit < INT64_MAX)
         return CPB_OK;
     return cpb_row_fail_micro(t->batch, cpb_max(1, t->needed), error);
 }
@@ -194,6 +241,8 @@ cpb_status cpb_row_lockstep(cpb_batch *batch, cpb_draft *draft, cpb_error *error
             error, CPB_UNSUPPORTED, -1,
             "row 'lockstep' has groups of several sizes; use one with fixed "
             "groups");
+    if (batch->domain->meet == CPB_MEET_STEP)
+        draft->limit = INT64_MAX; /* takes less than the sum of its micro-batches */
     CPB_TRY(create(batch, draft, &t, error));
     try_width(&t, batch->domain->ranks, 0);
     status = finish(&t, error);

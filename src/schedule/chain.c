@@ -11,6 +11,7 @@ cpb_status cpb_chain_create(const cpb_batch *batch, int32_t width, int64_t most_
     const size_t ranks = (size_t)width;
     *chain = (cpb_chain){
         .batch = batch,
+        .most = INT64_MAX,
         .place = cpb_arena_zeros(arena, (size_t)batch->n, sizeof *chain->place),
         .cuts = cpb_arena_take(arena, (size_t)most_cuts, sizeof *chain->cuts),
         .most_cuts = most_cuts,
@@ -213,7 +214,7 @@ static bool fill_rank(cpb_chain *c, int32_t r)
 static bool fill_all(cpb_chain *c, int64_t mean, int64_t excess)
 {
     enum { STEP = 1024 };
-    c->limit = mean + mean / STEP * excess + 1;
+    c->limit = cpb_min(mean + mean / STEP * excess + 1, c->most);
     c->time = 0;
     c->front.at = c->front.done = c->front.n = 0;
     c->back.at = c->n - 1;
@@ -252,7 +253,7 @@ static bool search(cpb_chain *c, int64_t mean)
     enum { MOST = 1 << 18, FIRST = 8 };
     int64_t low = 0, high = c->excess ? c->excess - (c->excess + 7) / 8 : FIRST;
     while (!fill_all(c, mean, high)) {
-        if (high > MOST)
+        if (high > MOST || c->limit == c->most)
             return false;
         low = high;
         high += high / 8 + 1;
@@ -261,8 +262,9 @@ static bool search(cpb_chain *c, int64_t mean)
     }
     const int64_t close = high / 8 + 1;
     bool filled = true;
-    while (high - low > close) {
-        const int64_t middle = low + (high - low) / 2;
+    for (int64_t down = close; high - low > close; down *= 2) {
+        const int64_t middle =
+            low || down >= high ? low + (high - low) / 2 : high - down;
         filled = fill_all(c, mean, middle);
         *(filled ? &high : &low) = middle;
     }

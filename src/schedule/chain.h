@@ -21,6 +21,7 @@ typedef struct cpb_chain {
     const int32_t *list; /* [n] jobs, ascending: the costliest first */
     int64_t n;
     int32_t first, width; /* the block of ranks, in one micro-batch */
+    int64_t most;         /* an answer that takes longer is of no use */
     /* The answer. */
     cpb_place *place; /* [jobs of the batch] first, ranks and cut of the listed jobs */
     int64_t *cuts;    /* [n_cuts] those of earlier answers come before */

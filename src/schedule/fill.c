@@ -13,6 +13,7 @@ cpb_status cpb_fill_create(const cpb_batch *batch, int32_t width, cpb_fill *fill
     *fill = (cpb_fill){
         .batch = batch,
         .width = width,
+        .most = INT64_MAX,
         .place = cpb_arena_zeros(arena, jobs, sizeof *fill->place),
         .load = cpb_arena_take(arena, ranks, sizeof *fill->load),
         .base = cpb_arena_take(arena, ranks, sizeof *fill->base),
@@ -25,14 +26,17 @@ cpb_status cpb_fill_create(const cpb_batch *batch, int32_t width, cpb_fill *fill
         .limit = cpb_arena_zeros(arena, jobs, sizeof *fill->limit),
         .after = cpb_arena_take(arena, jobs + 1, sizeof *fill->after),
         .cut = cpb_arena_take(arena, ranks, sizeof *fill->cut),
+        .full = cpb_arena_take(arena, batch->n_sizes, sizeof *fill->full),
+        .window_key = cpb_arena_take(arena, ranks, sizeof *fill->window_key),
         .items = cpb_arena_take(arena, most, sizeof *fill->items),
         .spare = cpb_arena_take(arena, most, sizeof *fill->spare),
     };
     return fill->place && fill->load && fill->base && fill->finish && fill->owner &&
                    fill->span && fill->head && fill->next && fill->host &&
                    fill->limit && fill->after && fill->cut && fill->items &&
-                   fill->spare &&
-                   cpb_heap_create(arena, width, fill->finish, &fill->heap)
+                   fill->spare && fill->full && fill->window_key &&
+                   cpb_heap_create(arena, width, fill->finish, &fill->heap) &&
+                   cpb_heap_create(arena, width, fill->window_key, &fill->windows)
                ? CPB_OK
                : cpb_fail_memory(error);
 }
@@ -135,6 +139,8 @@ int64_t cpb_fill_allot(const cpb_fill *fill)
 
 static void clear(cpb_fill *fill)
 {
+    for (size_t s = 0; s < fill->batch->n_sizes; s++)
+        fill->full[s] = INT64_MAX;
     for (int32_t r = 0; r < fill->width; r++) {
         fill->load[r] = (cpb_share){0};
         fill->base[r] = 0;
@@ -142,54 +148,6 @@ static void clear(cpb_fill *fill)
         fill->owner[r] = -1;
         fill->head[r] = -1;
     }
-}
-
-/* Whether a group of `ranks` ranks may start at `first` of the block: in one node if it
- * fits one, else at the start of a node. */
-static bool may_start(const cpb_fill *fill, int32_t first, int32_t ranks)
-{
-    const int32_t per_node = fill->batch->price.ranks_per_node;
-    const int32_t begin = fill->first + first;
-    if (fill->batch->domain->sizes != CPB_SIZES_ANY || per_node == 1)
-        return true;
-    return ranks <= per_node ? begin % per_node + ranks <= per_node
-                             : begin % per_node == 0;
-}
-
-/* When all ranks of a window are free, or -1 if it has no room. In one micro-batch, groups
- * of several ranks are disjoint or the same. */
-static int64_t free_at(const cpb_fill *fill, int32_t first, int32_t ranks, int64_t held)
-{
-    const bool same = fill->owner[first] == first && fill->span[first] == ranks;
-    int64_t latest = 0;
-    if (!may_start(fill, first, ranks))
-        return -1;
-    for (int32_t r = first; r < first + ranks; r++) {
-        if (!fill->solo && ((fill->owner[r] >= 0 && !same) ||
-                            fill->load[r].tokens + held > fill->batch->budget))
-            return -1;
-        latest = cpb_max(latest, fill->finish[r]);
-    }
-    return latest;
-}
-
-/* The window that is free first, -1 where none has room. */
-static int32_t find_window(const cpb_fill *fill, int32_t ranks, int64_t held)
-{
-    const bool any = !fill->solo && fill->batch->domain->sizes == CPB_SIZES_ANY;
-    const int32_t step = any ? (int32_t)cpb_max(1, ranks / 4) : ranks;
-    int32_t best = -1;
-    int64_t best_time = INT64_MAX;
-    for (int32_t first = 0; first + ranks <= fill->width; first += step) {
-        const int64_t time = free_at(fill, first, ranks, held);
-        if (time >= 0 && time < best_time) {
-            best_time = time;
-            best = first;
-        }
-        if (time == 0)
-            break;
-    }
-    return best;
 }
 
 /* A solo job holds its ranks from when the last of them is free. */
@@ -224,15 +182,20 @@ static bool place_long(cpb_fill *fill, int32_t j, size_t s)
     const cpb_batch *const batch = fill->batch;
     const int32_t ranks = batch->sizes[s];
     const int64_t held = cpb_ceil_div(batch->jobs[j].tokens, ranks);
-    const int32_t first = find_window(fill, ranks, held);
-    if (first < 0)
+    if (held >= fill->full[s])
         return false;
+    const int32_t first = cpb_fill_window(fill, ranks, held);
+    if (first < 0) {
+        fill->full[s] = held; /* windows only get fuller */
+        return false;
+    }
     if (fill->solo)
         run_alone(fill, j, s, first);
     else
         share_out(fill, j, s, first);
     fill->place[j].first = fill->first + first;
     fill->place[j].ranks = ranks;
+    cpb_fill_window_used(fill, first, ranks);
     return true;
 }
 
@@ -272,10 +235,14 @@ static bool place_longs(cpb_fill *fill, int64_t time)
     }
     cpb_sort(fill->items, fill->spare, n);
     cpb_fill_pool(fill);
+    fill->window_ranks = 0;
     for (size_t i = 0; i < n; i++) {
         const int32_t j = (int32_t)fill->items[i].value;
         const size_t s = batch->n_sizes - (size_t)fill->items[i].key;
         if (!place_long(fill, j, s) && !place_elsewhere(fill, j, s))
+            return false;
+        if (fill->place[j].ranks > 1 &&
+            fill->finish[fill->place[j].first - fill->first] > fill->most)
             return false;
     }
     return true;
@@ -315,7 +282,8 @@ static bool place_shared(cpb_fill *fill, int32_t j)
     while (s < batch->n_sizes && batch->sizes[s] <= fill->width &&
            !place_long(fill, j, s))
         s++;
-    if (s == batch->n_sizes || batch->sizes[s] > fill->width)
+    if (s == batch->n_sizes || batch->sizes[s] > fill->width ||
+        cpb_batch_alone(batch, j, s) > fill->most)
         return false;
     const int32_t first = fill->place[j].first - fill->first;
     for (int32_t r = first; r < first + batch->sizes[s]; r++)
@@ -330,6 +298,7 @@ static bool place_shorts(cpb_fill *fill)
     for (int64_t i = 0; i < fill->n; i++)
         least = cpb_min(least, batch->jobs[fill->list[i]].tokens);
     cpb_heap_fill(&fill->heap, fill->width);
+    fill->window_ranks = -1;
     for (int64_t i = 0; i < fill->n; i++) {
         const int32_t j = fill->list[i];
         if (fill->place[j].ranks > 1 || fill->host[j] >= 0)

@@ -15,9 +15,10 @@ typedef struct cpb_fill {
     const int32_t *list; /* [n] jobs, ascending: the costliest first */
     int64_t n;
     int32_t first, width; /* the block of ranks */
-    bool solo;  /* a whole step: a job on several ranks is a micro-batch of its own and
+    bool solo; /* a whole step: a job on several ranks is a micro-batch of its own and
                    comes before the others. Else all jobs share one micro-batch. */
-    int rounds; /* of swapping */
+    int64_t most; /* an answer that is sure to take longer may be given up */
+    int rounds;   /* of swapping */
     const cpb_offers *offers; /* what solo jobs cost */
     /* The answer. */
     cpb_place *place; /* [jobs of the batch] first and ranks of the listed jobs */
@@ -35,9 +36,13 @@ typedef struct cpb_fill {
     int32_t *head;   /* the costliest whole job of each rank, -1: none */
     int32_t *next;   /* [jobs of the batch] the next one of the same rank */
     int32_t
-        *after;   /* [jobs + 1] from each whole job of the list that runs beside a solo
+        *after;    /* [jobs + 1] from each whole job of the list that runs beside a solo
                         one, towards the next that does not */
-    int64_t *cut; /* [width] of the job at hand */
+    int64_t *cut;  /* [width] of the job at hand */
+    int64_t *full; /* [sizes] no window has room for as many tokens on a rank */
+    cpb_heap windows;        /* of window_ranks ranks, by when they are free */
+    int32_t window_ranks;    /* 0: none are open, -1: ranks differ in what they hold */
+    int64_t *window_key;     /* [windows] */
     cpb_item *items, *spare; /* [larger of ranks and jobs] */
 } cpb_fill;
 
@@ -57,6 +62,13 @@ int64_t cpb_fill_allot(const cpb_fill *fill);
 
 /* Step 4 alone. */
 void cpb_fill_swap(cpb_fill *fill);
+
+/* The window of `ranks` ranks that is free first and has room for `held` tokens on each;
+ * -1 where there is none. */
+int32_t cpb_fill_window(cpb_fill *fill, int32_t ranks, int64_t held);
+
+/* After the ranks of a window took a job. */
+void cpb_fill_window_used(cpb_fill *fill, int32_t first, int32_t ranks);
 
 /* Within step 2: no whole job runs beside a solo one yet. */
 void cpb_fill_pool(cpb_fill *fill);

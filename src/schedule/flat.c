@@ -78,14 +78,17 @@ static int64_t fill(flat *f, int32_t m)
     return f->chain.fits ? f->chain.time : INT64_MAX;
 }
 
-/* The time of the step, by one micro-batch that has its work in the middle. */
-static int64_t estimate(flat *f, int32_t micro)
+/* The time of the step, by one micro-batch that has its work in the middle; INT64_MAX
+ * where it is above `most`. */
+static int64_t estimate(flat *f, int32_t micro, int64_t most)
 {
     const cpb_domain *const domain = f->batch->domain;
     if (!deal(f, micro))
         return INT64_MAX;
     const int32_t n = f->deal.n_bins;
+    f->chain.most = most < INT64_MAX ? most / (n + domain->stages - 1) : most;
     const int64_t time = fill(f, n / 2);
+    f->chain.most = INT64_MAX;
     return time < CPB_MAX_STEP / (n + domain->stages) ? time * (n + domain->stages - 1)
                                                       : INT64_MAX;
 }
@@ -110,7 +113,7 @@ static int32_t choose(flat *f)
         if (micro == last)
             continue;
         last = micro;
-        const int64_t time = estimate(f, micro);
+        const int64_t time = estimate(f, micro, best_time);
         if (time > best_time)
             break;
         best_time = time;

@@ -134,9 +134,9 @@ done:
     return status;
 }
 
-/* Where jobs in parts do not come close to the mean of the ranks, there may be too few
- * whole jobs to fill ranks up with: then with all cut evenly, if that is clearly
- * better. */
+/* Where jobs in parts do not come close to the mean of the ranks, which a barrier would
+ * rule out anyway, there may be too few whole jobs to fill ranks up with: then with all
+ * cut evenly, if that is clearly better. */
 static cpb_status fill_step(cpb_fill *fill, cpb_error *error)
 {
     enum { CLOSE = 64 };
@@ -150,7 +150,8 @@ static cpb_status fill_step(cpb_fill *fill, cpb_error *error)
     fill->offers = &offers;
     cpb_fill_run(fill);
     const int64_t time = fill->time;
-    if (!offers.n || !fill->fits || time <= mean + mean / CLOSE)
+    const bool retry = offers.n && batch->domain->meet == CPB_MEET_STEP;
+    if (!retry || !fill->fits || time <= mean + mean / CLOSE)
         return CPB_OK;
     fill->offers = &none;
     cpb_fill_run(fill);

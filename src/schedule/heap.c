@@ -24,9 +24,8 @@ static void sink(cpb_heap *heap, int32_t slot)
         int32_t child = 2 * slot + 1;
         if (child >= heap->n)
             break;
-        if (child + 1 < heap->n &&
-            cpb_heap_before(heap, heap->slot[child + 1], heap->slot[child]))
-            child++;
+        if (child + 1 < heap->n)
+            child += cpb_heap_before(heap, heap->slot[child + 1], heap->slot[child]);
         if (!cpb_heap_before(heap, heap->slot[child], thing))
             break;
         set(heap, slot, heap->slot[child]);

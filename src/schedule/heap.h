@@ -27,7 +27,8 @@ void cpb_heap_pop(cpb_heap *heap);
 
 static inline bool cpb_heap_before(const cpb_heap *heap, int32_t a, int32_t b)
 {
-    return heap->key[a] < heap->key[b] || (heap->key[a] == heap->key[b] && a < b);
+    /* No branch, since it would be taken at random. */
+    return (heap->key[a] < heap->key[b]) | ((heap->key[a] == heap->key[b]) & (a < b));
 }
 
 #endif

@@ -9,6 +9,7 @@
  * Two things are kinder than there: a group packs its documents of a wave up to the
  * budget (there each is a micro-batch), and waves do not wait for each other where ranks
  * meet at the end of the step only. */
+#include "heap.h"
 #include "rows.h"
 
 #include "../base/error.h"
@@ -42,6 +43,11 @@ typedef struct waves {
     group *groups; /* [ranks], of descending sizes */
     int32_t n_groups;
     int32_t free; /* ranks */
+    /* The rung that is being placed: sizes descend, so its groups are the last ones. */
+    int32_t rung, first;
+    cpb_heap cheap; /* its groups by cost, once no more ranks are free for another */
+    int64_t *key;   /* [ranks] of the heap */
+    cpb_wide most, least; /* costs of groups; of those of rungs before */
 } waves;
 
 enum { WAITING = -1, PLACED = -2 };
@@ -77,15 +83,36 @@ static cpb_wide cost_of(const waves *w, int32_t j, int32_t rung)
     return tokens * tokens / w->size[rung];
 }
 
-/* The group with `rung` that has the least cost, the first of equals; -1: none. */
-static int32_t cheapest(const waves *w, int32_t rung)
+static int64_t key_of(const group *g)
 {
-    int32_t best = -1;
-    for (int32_t g = 0; g < w->n_groups; g++)
-        if (w->groups[g].rung == rung &&
-            (best < 0 || w->groups[g].cost < w->groups[best].cost))
-            best = g;
-    return best;
+    return g->cost < INT64_MAX ? (int64_t)g->cost : INT64_MAX;
+}
+
+/* The group with `rung` that has the least cost, the first of equals; -1: none. While
+ * ranks are free for more groups, each takes one job, the tallest first. */
+static int32_t cheapest(waves *w, int32_t rung)
+{
+    if (rung != w->rung)
+        return -1;
+    if (w->free >= w->size[rung])
+        return w->n_groups - 1;
+    if (!w->cheap.n) {
+        for (int32_t g = w->first; g < w->n_groups; g++)
+            w->key[g - w->first] = key_of(&w->groups[g]);
+        cpb_heap_fill(&w->cheap, w->n_groups - w->first);
+    }
+    return w->first + w->cheap.slot[0];
+}
+
+/* Go on to a smaller rung. */
+static void enter(waves *w, int32_t rung)
+{
+    const int32_t g = cheapest(w, w->rung);
+    if (g >= 0 && w->groups[g].cost < w->least)
+        w->least = w->groups[g].cost;
+    w->rung = rung;
+    w->first = w->n_groups;
+    w->cheap.n = 0;
 }
 
 /* The longest job that needs `rung` and waits, -1: none. */
@@ -99,6 +126,8 @@ static int32_t peek(waves *w, int32_t rung)
 
 static void join(waves *w, int32_t j, int32_t rung, int32_t g)
 {
+    if (rung != w->rung)
+        enter(w, rung);
     if (g < 0 || (w->groups[g].cost > 0 && w->free >= w->size[rung])) {
         g = w->n_groups++;
         w->groups[g] = (group){.rung = rung, .last = -1};
@@ -112,6 +141,11 @@ static void join(waves *w, int32_t j, int32_t rung, int32_t g)
     to->last = j;
     to->n++;
     to->cost += cost_of(w, j, rung);
+    w->most = to->cost > w->most ? to->cost : w->most;
+    if (w->cheap.n) {
+        w->key[g - w->first] = key_of(to);
+        cpb_heap_grown(&w->cheap, g - w->first);
+    }
 }
 
 /* Place the tallest job that can be; its rung, or -1 where none can. */
@@ -130,6 +164,14 @@ static int32_t place_one(waves *w)
     return -1;
 }
 
+/* Costs of the wave so far. */
+static spread spread_so_far(waves *w)
+{
+    const cpb_wide last = w->groups[cheapest(w, w->rung)].cost;
+    const cpb_wide least = last < w->least ? last : w->least;
+    return (spread){.most = w->most, .least = w->free ? 0 : least};
+}
+
 static void fill_wave(waves *w)
 {
     const int32_t tallest = place_one(w);
@@ -139,8 +181,10 @@ static void fill_wave(waves *w)
         if (rung < 0)
             break;
         smaller |= rung < tallest;
-        const spread s = spread_of(w);
-        if (smaller && is_even(&s))
+        if (!smaller)
+            continue;
+        const spread s = spread_so_far(w);
+        if (is_even(&s))
             break;
     }
 }
@@ -218,6 +262,9 @@ static void start_wave(waves *w)
 {
     w->n_wave = 0;
     w->n_groups = 0;
+    w->rung = w->n_rungs;
+    w->most = 0;
+    w->least = w->batch->longest * (cpb_wide)w->batch->longest;
     w->free = w->batch->domain->ranks;
     for (int32_t rung = 0; rung < w->n_rungs; rung++) {
         w->next[rung] = w->begin[rung];
@@ -261,9 +308,11 @@ static cpb_status create(cpb_batch *batch, waves *w, cpb_error *error)
         .groups =
             cpb_arena_take(arena, (size_t)batch->domain->ranks, sizeof *w->groups),
         .left = batch->n,
+        .key = cpb_arena_take(arena, (size_t)batch->domain->ranks, sizeof *w->key),
     };
     cpb_item *const spare = cpb_arena_take(arena, n, sizeof *spare);
-    if (!w->order || !w->of || !w->previous || !w->wave || !w->groups || !spare)
+    if (!w->order || !w->of || !w->previous || !w->wave || !w->groups || !spare ||
+        !w->key || !cpb_heap_create(arena, batch->domain->ranks, w->key, &w->cheap))
         return cpb_fail_memory(error);
     for (size_t j = 0; j < n; j++) {
         w->order[j] =
@@ -294,7 +343,7 @@ cpb_status cpb_row_megatron(cpb_batch *batch, cpb_draft *draft, cpb_error *error
             "row 'megatron' has groups of %d ranks at most, but %lld tokens "
             "need a budget of %lld",
             largest, (long long)batch->longest,
-            (long long)cpb_batch_budget_for(batch, batch->longest, largest));
+            (long long)cpb_ceil_div(batch->longest, largest));
     while (w.left) {
         start_wave(&w);
         fill_wave(&w);

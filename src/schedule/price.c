@@ -233,7 +233,8 @@ cpb_share cpb_price_part(const cpb_price *price, int64_t tokens, int64_t whole,
         .received = part->begin,
         .attention = part_attention(price, tokens, whole, given, part),
     };
-    share.own = (int64_t)share_of(share.attention, held, part->begin + part->end);
+    if (price->overlap == CPB_OVERLAP_TWO_STAGE)
+        share.own = (int64_t)share_of(share.attention, held, part->begin + part->end);
     if (part->begin)
         share.wire = part_wire(price, part);
     return share;
@@ -261,7 +262,9 @@ int64_t cpb_price_time(const cpb_price *price, const cpb_share *share)
     if (!share->tokens)
         return 0;
     const int64_t multiple = price->token_multiple;
-    const int64_t padded = cpb_ceil_div(share->tokens, multiple) * multiple;
+    const int64_t padded = multiple == 1
+                               ? share->tokens
+                               : cpb_ceil_div(share->tokens, multiple) * multiple;
     const int64_t attention = share->attention, wire = share->wire;
     int64_t time =
         price->fixed + price->token * padded + price->received_key * share->received;

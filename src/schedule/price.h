@@ -30,7 +30,7 @@ typedef struct cpb_share {
     int64_t tokens;
     int64_t received; /* keys */
     int64_t attention;
-    int64_t own; /* attention that needs no received key */
+    int64_t own; /* attention that needs no received key, where overlap asks for it */
     int64_t wire;
 } cpb_share;
 

@@ -7,14 +7,19 @@
 
 #include <string.h>
 
+/* The rows that `auto` begins with. */
+enum { FREE = 1, FLAT = 4 };
+
 static const cpb_row rows[] = {
     {"auto", "the row below with the least modelled time, of equals the least traffic",
      NULL},
-    {"free", "each document on as few ranks as the step's time allows", cpb_row_free},
+    [FREE] = {"free", "each document on as few ranks as the step's time allows",
+              cpb_row_free},
     {"lockstep", "every micro-batch filled on all ranks", cpb_row_lockstep},
     {"grid", "fixed groups of the best size, each filled inside", cpb_row_grid},
-    {"flat", "no groups: every micro-batch on all ranks, documents cut anywhere",
-     cpb_row_flat},
+    [FLAT] = {"flat",
+              "no groups: every micro-batch on all ranks, documents cut anywhere",
+              cpb_row_flat},
     {"first-fit", "fixed groups, first fit in the loader's order", cpb_row_first_fit},
     {"longest-first", "fixed groups, longest first to the pack with the fewest tokens",
      cpb_row_longest_first},
@@ -50,25 +55,25 @@ cpb_status cpb_row_find(const char *name, const cpb_row **row, cpb_error *error)
                     name, cpb_nearest(name, cpb_schedule_name));
 }
 
-/* Make a draft that keeps the order window. */
-static cpb_status make_row(cpb_batch *batch, const cpb_row *row, cpb_draft *draft,
-                           cpb_error *error)
+/* Make a draft that keeps the order window. One that is given up keeps every window. */
+static cpb_status make_row(cpb_batch *batch, const cpb_row *row, int64_t limit,
+                           cpb_draft *draft, cpb_error *error)
 {
     const int64_t window = batch->domain->window;
     cpb_moves moves = {0};
     cpb_status status;
     for (int pass = 0; pass < 2; pass++) {
-        *draft = (cpb_draft){.place = draft->place};
+        *draft = (cpb_draft){.place = draft->place,
+                             .limit = window < 0 || pass ? limit : INT64_MAX};
         memset(draft->place, 0, (size_t)batch->n * sizeof *draft->place);
         batch->in_order = pass;
         CPB_TRY(row->make(batch, draft, error));
-        if (window < 0)
+        if (window < 0 || !draft->micro_batches)
             return CPB_OK;
         CPB_TRY(cpb_schedule_moves(batch, draft, &moves, error));
         if (moves.most <= window)
             return CPB_OK;
     }
-    *batch->lack = (cpb_lack){true, moves.most};
     return cpb_fail(error, CPB_UNSUPPORTED, -1,
                     "an order window of %lld places is not kept: row '%s' moves a "
                     "document by %lld",
@@ -77,86 +82,77 @@ done:
     return status;
 }
 
-/* Whether `a` is to be taken rather than `b`. */
-static bool is_better(const cpb_timeline *a, const cpb_timeline *b)
+/* What a draft reached. */
+typedef struct result {
+    const cpb_row *row;
+    int64_t time, received;
+} result;
+
+/* Whether `a` is to be taken rather than `b`: of equals the earlier row. */
+static bool is_better(const result *a, const result *b)
 {
-    return a->time < b->time || (a->time == b->time && a->received < b->received);
+    if (!b->row || a->time != b->time)
+        return !b->row || a->time < b->time;
+    return a->received < b->received || (a->received == b->received && a->row < b->row);
 }
 
-/* Whether less helps `a` than `b`. A row that fails for the window has all the
- * micro-batches that it needs. */
-static bool lacks_less(const cpb_lack *a, const cpb_lack *b)
+/* The best draft that a row makes in place of `best`, if it does. */
+static cpb_status try_row(cpb_batch *batch, const cpb_row *row, cpb_draft *spare,
+                          cpb_draft *best, result *reached, cpb_error *error)
 {
-    return a->window != b->window ? a->window : a->number < b->number;
+    const int64_t limit = reached->row ? reached->time : INT64_MAX;
+    cpb_timeline timeline;
+    cpb_status status;
+    CPB_TRY(make_row(batch, row, limit, spare, error));
+    if (!spare->micro_batches)
+        return CPB_OK;
+    CPB_TRY(cpb_timeline_create(batch, spare, batch->scratch, &timeline, error));
+    const result r = {row, timeline.time, timeline.received};
+    if (!is_better(&r, reached))
+        return CPB_OK;
+    const cpb_draft swap = *best;
+    *best = *spare;
+    *spare = swap;
+    *reached = r;
+done:
+    return status;
 }
 
-/* Every row, run; of equals the earliest. Where all refuse, the one that lacks least
- * says why. */
+/* Every row, the one first that is most often best, so that others are given up early. */
 static cpb_status make_best(cpb_batch *batch, const cpb_row **chosen, cpb_draft *best,
                             cpb_error *error)
 {
-    const size_t n = (size_t)batch->n;
-    cpb_draft draft = {cpb_arena_take(batch->scratch, n, sizeof *draft.place), 0, 0,
-                       NULL};
-    cpb_timeline kept = {0};
-    cpb_status status = CPB_OK;
-    cpb_error refused, nearest = {.at = -1, .message = "there is no row"};
-    cpb_lack least = {false, INT64_MAX};
-    *chosen = NULL;
-    if (!draft.place)
+    enum { N = sizeof rows / sizeof *rows };
+    const bool meet = batch->domain->meet == CPB_MEET_MICRO;
+    cpb_draft spare = {
+        .place = cpb_arena_take(batch->scratch, (size_t)batch->n, sizeof *spare.place)};
+    result reached = {0};
+    if (!spare.place)
         return cpb_fail_memory(error);
-    for (size_t i = 1; cpb_row_at(i); i++) {
-        cpb_timeline timeline;
-        *batch->lack = (cpb_lack){false, INT64_MAX};
-        status = make_row(batch, &rows[i], &draft, &refused);
-        if (status == CPB_UNSUPPORTED) {
-            if (i == 1 || lacks_less(batch->lack, &least)) {
-                least = *batch->lack;
-                nearest = refused;
-            }
-            continue;
-        }
-        if (status != CPB_OK && error)
-            *error = refused;
-        if (status != CPB_OK)
+    for (size_t k = 0; k < N; k++) {
+        const cpb_row *const row = &rows[((meet ? FLAT : FREE) + k) % N];
+        const cpb_status status =
+            row->make ? try_row(batch, row, &spare, best, &reached, error) : CPB_OK;
+        /* The sentence of the last one stays if all refuse. */
+        if (status != CPB_OK && status != CPB_UNSUPPORTED)
             return status;
-        CPB_TRY(cpb_timeline_create(batch, &draft, batch->scratch, &timeline, error));
-        if (*chosen && !is_better(&timeline, &kept))
-            continue;
-        const cpb_draft swap = *best;
-        *best = draft;
-        draft = swap;
-        kept = timeline;
-        *chosen = &rows[i];
     }
-    status = *chosen ? CPB_OK : CPB_UNSUPPORTED;
-    if (!*chosen && error)
-        *error = nearest;
-done:
-    return status;
+    *chosen = reached.row;
+    return reached.row ? CPB_OK : CPB_UNSUPPORTED;
 }
 
 cpb_status cpb_row_make(cpb_batch *batch, const cpb_row **row, cpb_draft *draft,
                         cpb_error *error)
 {
-    return (*row)->make ? make_row(batch, *row, draft, error)
+    return (*row)->make ? make_row(batch, *row, INT64_MAX, draft, error)
                         : make_best(batch, row, draft, error);
 }
 
 cpb_status cpb_row_fail_micro(const cpb_batch *batch, int64_t needed, cpb_error *error)
 {
-    const int32_t multiple = batch->domain->micro_multiple;
-    const int64_t allowed = cpb_ceil_div(cpb_max(1, needed), multiple) * multiple;
-    *batch->lack = (cpb_lack){false, allowed};
-    if (multiple == 1)
-        return cpb_fail(error, CPB_UNSUPPORTED, -1,
-                        "a budget of %lld tokens needs %lld micro-batches, but the "
-                        "limit is %d",
-                        (long long)batch->budget, (long long)allowed,
-                        batch->domain->micro_most);
     return cpb_fail(error, CPB_UNSUPPORTED, -1,
-                    "a budget of %lld tokens needs %lld micro-batches, a multiple of "
-                    "%d, but the limit is %d",
-                    (long long)batch->budget, (long long)allowed, multiple,
-                    batch->domain->micro_most);
+                    "a budget of %lld tokens needs %lld micro-batches, in multiples of "
+                    "%d, but %d are allowed",
+                    (long long)batch->budget, (long long)needed,
+                    batch->domain->micro_multiple, batch->domain->micro_most);
 }

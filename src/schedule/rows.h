@@ -6,8 +6,8 @@
 #include "timeline.h"
 
 /* Place every job of the batch. `draft->place` is there, [jobs]. CPB_UNSUPPORTED with the
- * number that is missing where the row cannot keep the domain's limits. Memory comes from
- * the batch's scratch. */
+ * number that is missing where the row cannot keep the domain's limits. What is sure to
+ * take longer than draft->limit may be given up. Memory comes from the batch's scratch. */
 typedef cpb_status cpb_row_fn(cpb_batch *batch, cpb_draft *draft, cpb_error *error);
 
 typedef struct cpb_row {

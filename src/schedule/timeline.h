@@ -11,6 +11,8 @@ typedef struct cpb_draft {
     int32_t micro_batches;
     int32_t block; /* ranks of every group, 0: those of its jobs */
     int64_t *cuts; /* of the jobs that are not cut evenly */
+    int64_t limit; /* a row may stop once it is sure to take longer; it then leaves 0
+                      micro-batches */
 } cpb_draft;
 
 /* Groups by micro-batch, first rank, size; their jobs ascend by document. */

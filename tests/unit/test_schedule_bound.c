@@ -17,7 +17,7 @@ static int64_t time_of(const step *s, cpb_batch *batch, const cpb_placement *pla
         const cpb_placement *const p = &placement[batch->jobs[j].document];
         place[j] = (cpb_place){p->micro_batch, p->first, p->ranks, 0};
     }
-    const cpb_draft draft = {place, micro_batches, 0, NULL};
+    const cpb_draft draft = {.place = place, .micro_batches = micro_batches};
     assert_int_equal(cpb_timeline_create(batch, &draft, arena, &timeline, &error),
                      CPB_OK);
     const int64_t time = timeline.time;
@@ -119,7 +119,8 @@ static int64_t time_of_cuts(cuts_walk *w)
         const cpb_placement *const p = &w->placement[w->batch.jobs[j].document];
         place[j] = (cpb_place){p->micro_batch, p->first, p->ranks, p->cuts + 1};
     }
-    const cpb_draft draft = {place, claim.micro_batches, claim.block, w->cut};
+    const cpb_draft draft = {place, claim.micro_batches, claim.block, w->cut,
+                             INT64_MAX};
     assert_int_equal(cpb_timeline_create(&w->batch, &draft, &arena, &timeline, &error),
                      CPB_OK);
     const int64_t time = timeline.time;

@@ -70,7 +70,7 @@ static void try_placement(walk *w)
         const cpb_placement *const p = &w->placement[w->batch.jobs[j].document];
         place[j] = (cpb_place){p->micro_batch, p->first, p->ranks, p->cuts + 1};
     }
-    const int64_t time = timed(w, &(cpb_draft){place, micro, 0, w->cut});
+    const int64_t time = timed(w, &(cpb_draft){place, micro, 0, w->cut, INT64_MAX});
     w->best = time < w->best ? time : w->best;
 }
 
