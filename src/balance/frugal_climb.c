@@ -7,6 +7,9 @@
  * both and rarely pays. */
 enum { FAR_PARTS = 16 };
 
+/* Patches of ranks with the same card are swapped once in so many times. */
+enum { INSIDE_CARD = 16 };
+
 /* Swaps that a repair chooses from, and from how many before it gives up. */
 enum { SAMPLES = 32, MOST_SAMPLES = 512 };
 
@@ -179,25 +182,36 @@ static int32_t pick_neighbour(cpb_climb *climb, int32_t id)
                : -1;
 }
 
-/* Choose what to swap: the end of a patch and that of one of another rank, preferably of
- * one with which it shares an isle. */
+/* A patch to swap with: preferably of a rank with which patch `id` shares an isle; -1
+ * where there is none. Inside a card swaps change no traffic, so few are tried. */
+static int32_t pick_partner(cpb_climb *climb, int32_t id, bool *far)
+{
+    const cpb_board *const board = climb->board;
+    const int32_t near = pick_neighbour(climb, id);
+    int32_t other = near;
+    *far = near < 0 || !pick(climb, 16);
+    if (*far)
+        other = pick_patch(climb, (int32_t)pick(climb, board->view->ranks));
+    else if (pick(climb, 3))
+        other = pick_patch(climb, board->patch[near].rank);
+    if (other < 0 || board->patch[other].rank == board->patch[id].rank)
+        return -1;
+    const bool same_card = board->patch[other].rank / board->per_card ==
+                           board->patch[id].rank / board->per_card;
+    return same_card && pick(climb, INSIDE_CARD) ? -1 : other;
+}
+
+/* Choose what to swap: the end of a patch and that of one of another rank. */
 static bool propose(cpb_climb *climb, int32_t from, cpb_swap *s)
 {
     const cpb_board *const board = climb->board;
     const int64_t step = climb->step;
     cpb_side a = {pick_patch(climb, from), pick(climb, 2)}, b;
+    bool far;
     if (a.id < 0)
         return false;
-    const int32_t near = pick_neighbour(climb, a.id);
-    const bool far = near < 0 || !pick(climb, 16);
-    if (!far) {
-        b.id = near;
-        if (pick(climb, 3))
-            b.id = pick_patch(climb, board->patch[near].rank);
-    } else {
-        b.id = pick_patch(climb, (int32_t)pick(climb, board->view->ranks));
-    }
-    if (b.id < 0 || board->patch[b.id].rank == board->patch[a.id].rank)
+    b.id = pick_partner(climb, a.id, &far);
+    if (b.id < 0)
         return false;
     b.tail = pick(climb, 2);
     const int64_t most = cpb_swap_most(board, a, b);
