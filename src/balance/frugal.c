@@ -9,6 +9,7 @@
 #include "bound.h"
 #include "frugal_build.h"
 #include "frugal_climb.h"
+#include "frugal_heal.h"
 #include "frugal_lay.h"
 
 #include "../base/error.h"
@@ -27,6 +28,12 @@ enum { N_RETIRING = sizeof retiring / sizeof *retiring };
 /* So many times as many looks where peers are limited. */
 enum { PEERS_LOOKS = 8 };
 
+/* This part of a share is room for healing cuts. */
+enum { ROOM_TO_HEAL = 100 };
+
+/* Where ranks receive less than this part of all positions, there is little to gain. */
+enum { LITTLE_TRAFFIC = 16 };
+
 /* How much is tried at each effort. */
 typedef struct patience {
     int64_t rounds;          /* of repair */
@@ -38,15 +45,16 @@ typedef struct patience {
 
 static const patience patiences[] = {
     [CPB_EFFORT_FAST] = {100, 2000, 0, false, 4},
-    [CPB_EFFORT_DEFAULT] = {200, 8000, 2, false, 6},
+    [CPB_EFFORT_DEFAULT] = {200, 8000, 2, false, 12},
     [CPB_EFFORT_HIGH] = {2000, 60000, 40, true, 12},
 };
 
 /* More do not lengthen the search. */
 enum { MOST_CHUNKS = 1 << 14 };
 
-/* A repair may take so many times the looks of the climb; most need a fraction. */
-enum { REPAIR_LOOKS = 200 };
+/* A repair, and what whole islands do, may take so many times the looks of the climb;
+ * most need a fraction. */
+enum { REPAIR_LOOKS = 200, HEAL_LOOKS = 8 };
 
 /* Where all first plans are improved, each gets this part of the looks beforehand. */
 enum { PARTS_BEFOREHAND = 10 };
@@ -61,6 +69,7 @@ typedef struct frugal {
     cpb_stock stock;
     cpb_board trial, best;
     cpb_climb climb;
+    cpb_healer healer;
 
     /* Where loads do not add up. */
     int64_t *limit; /* [ranks] the goals' limits, tightened by what does not add up */
@@ -227,19 +236,43 @@ done:
     return status;
 }
 
+/* Cuts heal more easily while loads have room; that loads are met afterwards costs next to
+ * nothing. */
+static cpb_status heal_loosely(frugal *f)
+{
+    for (int32_t r = 0; r < f->view->ranks; r++)
+        f->limit[r] = cpb_max(f->goals.limit[r],
+                              f->goals.goal[r] + f->goals.goal[r] / ROOM_TO_HEAL);
+    return cpb_heal_cuts(&f->healer, &f->climb, HEAL_LOOKS * f->looks);
+}
+
+/* How many looks improve a plan: fewer where there is little to gain. */
+static int64_t looks_for(const frugal *f, int64_t looks)
+{
+    const int64_t little = f->goals.positions / LITTLE_TRAFFIC;
+    if (f->best.peers.excess)
+        return looks * PEERS_LOOKS;
+    return f->best.total >= little ? looks : looks * f->best.total / little;
+}
+
 /* Repair and improve `best`. */
 static cpb_status improve(frugal *f, int64_t looks, bool *kept)
 {
     int64_t excess;
     cpb_status status;
-    memcpy(f->limit, f->goals.limit, (size_t)f->view->ranks * sizeof *f->limit);
     cpb_climb_start(&f->climb, &f->best, f->limit);
+    if (f->goals.whole)
+        CPB_TRY(heal_loosely(f));
+    memcpy(f->limit, f->goals.limit, (size_t)f->view->ranks * sizeof *f->limit);
+    if (f->goals.whole)
+        CPB_TRY(cpb_heal_loads(&f->healer, &f->climb, HEAL_LOOKS * f->looks));
     CPB_TRY(repair(f));
     if (f->view->lookup->loads)
         CPB_TRY(measure(f, &f->best, &excess));
     CPB_TRY(repair(f));
+    CPB_TRY(cpb_heal_cuts(&f->healer, &f->climb, HEAL_LOOKS * f->looks));
     cpb_climb_start(&f->climb, &f->best, f->limit);
-    CPB_TRY(cpb_climb_run(&f->climb, looks * (f->best.peers.excess ? PEERS_LOOKS : 1)));
+    CPB_TRY(cpb_climb_run(&f->climb, looks_for(f, looks)));
     CPB_TRY(settle(f, kept));
 done:
     return status;
@@ -376,6 +409,8 @@ cpb_status cpb_balance_frugal(const cpb_view *view, cpb_deal *deal, cpb_error *e
     CPB_TRY(cpb_goals_set(view, f->arena, &f->goals, error));
     memcpy(f->limit, f->goals.limit, ranks * sizeof *f->limit);
     CPB_TRY(cpb_stock_create(view, &f->isles, f->arena, &f->stock));
+    CPB_TRY(cpb_healer_create(view, f->arena, &f->healer));
+    f->goals.whole = cpb_healer_suffices(&f->healer, &f->goals, view->ranks);
     CPB_TRY(cpb_board_create(view, &f->isles, &f->goals, f->arena, &f->trial));
     CPB_TRY(cpb_board_create(view, &f->isles, &f->goals, f->arena, &f->best));
     CPB_TRY(search(f));

@@ -35,6 +35,7 @@ typedef struct cpb_goals {
     int64_t *limit;    /* [ranks] cost within the tolerance */
     int64_t total;     /* cost of everything */
     int64_t level;     /* scaled load of everybody at the goal */
+    bool whole;        /* loads can be met by whole islands later on */
 } cpb_goals;
 
 /* Positions of one isle that a rank holds. */
@@ -125,9 +126,11 @@ int32_t cpb_board_find(const cpb_board *board, int32_t isle, int32_t position);
 /* Add (sign 1) or take away (-1) the traffic inside an isle. */
 cpb_status cpb_board_flow(cpb_board *board, int32_t isle, int64_t sign);
 
-/* Add or take away the links that patches of two isles (or one, twice) have a part in,
- * where peers are limited. */
-cpb_status cpb_board_link(cpb_board *board, const int32_t isle[2], int32_t sign);
+/* Add or take away the links that patches of some isles have a part in, where peers are
+ * limited. An isle may be named twice. */
+enum { CPB_LINKED_ISLES = 5 };
+cpb_status cpb_board_link(cpb_board *board, int32_t n_isles, const int32_t *isle,
+                          int32_t sign);
 
 /* Count all traffic and links anew. */
 cpb_status cpb_board_count(cpb_board *board);

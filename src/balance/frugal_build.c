@@ -8,13 +8,22 @@
  * where it can. */
 #include "frugal_build.h"
 
+#include "frugal_swap.h"
+
 /* Wares that are tried as a whole before one is cut. */
 enum { WHOLES_TRIED = 24, HEAD_PARTS = 64 };
+
+/* A cost this part of the slack away from what is wanted is met. */
+enum { NEAR_ENOUGH = 32 };
+
+/* This part of a share makes no difference where whole islands make it up later. */
+enum { WHOLE_SLACK = 200 };
 
 typedef struct builder {
     cpb_board *board;
     cpb_stock *stock;
     const cpb_recipe *recipe;
+    int64_t tile; /* shorter begins are not worth their while */
     int64_t step; /* cuts lie on multiples of it, from the begin of an atom on */
     cpb_ware open;
     bool is_open;
@@ -100,11 +109,15 @@ static int64_t best_cut(const builder *b)
     if (b->open.end - low > b->size)
         low = cpb_min(low + b->step, b->open.end);
     int64_t high = b->open.end;
+    const int64_t near = b->slack / NEAR_ENOUGH;
     while (high - low > b->step) {
         const int64_t middle = cut_before(b, low + (high - low) / 2);
         if (middle <= low)
             break;
-        if (cost_at(b, middle) > b->cost)
+        const int64_t above = cost_at(b, middle) - b->cost;
+        if (above <= near && -above <= near)
+            return middle;
+        if (above > 0)
             low = middle;
         else
             high = middle;
@@ -126,8 +139,11 @@ static bool take_open(builder *b)
         b->is_open = false;
         return b->size == 0;
     }
-    b->head = b->board->goals->size[b->rank] * b->recipe->head / HEAD_PARTS;
-    while (b->head >= b->step && cost_at(b, open->end) > b->cost)
+    /* One cut of a small island can be healed later, two cannot. */
+    b->head = b->board->goals->whole
+                  ? 0
+                  : b->board->goals->size[b->rank] * b->recipe->head / HEAD_PARTS;
+    while (b->head >= b->tile && cost_at(b, open->end) > b->cost)
         b->head /= 2; /* the begin has become too dense for a filler */
     const int64_t at = best_cut(b), head = head_end(b, at);
     give(b, open->isle, at, open->end);
@@ -181,6 +197,23 @@ static bool is_dense(const builder *b, int32_t i)
            (cpb_sum)b->cost * (ware->end - ware->begin);
 }
 
+/* The least dense of the wares that are as dense as what the rank needs; -1 where none
+ * is. Wares are sorted by density. */
+static int32_t least_dense(const builder *b)
+{
+    int32_t low = b->stock->front, high = b->stock->back + 1;
+    while (low < high) {
+        const int32_t middle = low + (high - low) / 2;
+        if (is_dense(b, middle))
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    while (low <= b->stock->back && b->stock->gone[low])
+        low++;
+    return low <= b->stock->back ? low : -1;
+}
+
 static void open_ware(builder *b, int32_t i)
 {
     b->open = b->stock->ware[i];
@@ -218,10 +251,10 @@ static void choose(builder *b, bool fresh)
         give_whole(b, whole);
         return;
     }
-    if (denser < 0)
+    if (fresh || denser < 0)
         denser = stock->back;
-    if (fresh)
-        denser = stock->back;
+    if (b->board->goals->whole && least_dense(b) >= 0)
+        denser = least_dense(b);
     open_ware(b, denser);
 }
 
@@ -245,11 +278,11 @@ cpb_status cpb_frugal_build(const cpb_recipe *recipe, cpb_stock *stock,
                             cpb_board *board)
 {
     const cpb_goals *const goals = board->goals;
-    const int64_t grid = board->view->grid;
     builder b = {.board = board,
                  .stock = stock,
                  .recipe = recipe,
-                 .step = cpb_ceil_div(cpb_max(board->view->tile, grid), grid) * grid};
+                 .tile = cpb_climb_tile(board->view)};
+    b.step = board->view->lookup->loads ? b.tile : board->view->grid;
     int64_t cost = goals->total, goal = 0;
     for (int32_t r = 0; r < board->view->ranks; r++)
         goal += goals->goal[r];
@@ -262,6 +295,8 @@ cpb_status cpb_frugal_build(const cpb_recipe *recipe, cpb_stock *stock,
             goal ? (int64_t)((cpb_sum)cost * goals->goal[r] / goal) : 0;
         b.cost = target;
         b.slack = (goals->limit[r] - goals->goal[r]) / 2;
+        if (goals->whole)
+            b.slack = cpb_max(b.slack, goals->goal[r] / WHOLE_SLACK);
         fill_rank(&b);
         cost -= target - b.cost;
         goal -= goals->goal[r];

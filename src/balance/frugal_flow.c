@@ -252,12 +252,13 @@ static cpb_status link_isle(cpb_board *board, int32_t isle, int32_t sign)
     return CPB_OK;
 }
 
-cpb_status cpb_board_link(cpb_board *board, const int32_t isle[2], int32_t sign)
+cpb_status cpb_board_link(cpb_board *board, int32_t n_isles, const int32_t *isle,
+                          int32_t sign)
 {
-    int32_t touched[4], n = 0;
+    int32_t touched[2 * CPB_LINKED_ISLES], n = 0;
     if (!board->peers.links)
         return CPB_OK;
-    for (int i = 0; i < 2; i++) {
+    for (int32_t i = 0; i < n_isles; i++) {
         touched[n++] = isle[i];
         if (board->isles->ragged[isle[i]])
             touched[n++] = isle[i] + 1;

@@ -164,6 +164,7 @@ cpb_status cpb_goals_set(const cpb_view *view, cpb_arena *arena, cpb_goals *goal
         return cpb_fail(error, CPB_UNSUPPORTED, -1,
                         "frugal gives a rank up to %lld tokens, above the cap of %lld",
                         (long long)largest, (long long)view->cap);
+    goals->whole = false;
     goals->positions = steps * view->grid;
     goals->total = view->lookup->before(view->lookup, view->tokens);
     goals->size = cpb_arena_take(arena, ranks, sizeof *goals->size);

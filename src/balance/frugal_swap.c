@@ -104,22 +104,33 @@ static int64_t piece_cost(const cpb_board *board, cpb_side s, int64_t length)
 
 cpb_swap cpb_swap_of(const cpb_board *board, cpb_side a, cpb_side b, int64_t length)
 {
-    return (cpb_swap){
-        .rank = {board->patch[a.id].rank, board->patch[b.id].rank},
-        .isle = {board->patch[a.id].isle, board->patch[b.id].isle},
-        .piece = {piece_of(board, a, length), piece_of(board, b, length)},
-        .shift = piece_cost(board, a, length) - piece_cost(board, b, length),
-    };
+    cpb_swap s; /* lots beyond the two stay as they are: this is the hot loop */
+    s.rank[0] = board->patch[a.id].rank;
+    s.rank[1] = board->patch[b.id].rank;
+    s.n = 2;
+    s.lot[0] = (cpb_lot){piece_of(board, a, length), board->patch[a.id].isle, 0};
+    s.lot[1] = (cpb_lot){piece_of(board, b, length), board->patch[b.id].isle, 1};
+    s.shift = piece_cost(board, a, length) - piece_cost(board, b, length);
+    return s;
 }
 
-/* Give piece i to a rank. */
-static void hand(cpb_climb *climb, const cpb_swap *s, int i, int32_t rank)
+/* Give a lot to a rank. */
+static void hand(cpb_climb *climb, const cpb_lot *lot, int32_t rank)
 {
     cpb_board *const board = climb->board;
-    const int32_t id = cpb_board_find(board, s->isle[i], (int32_t)s->piece[i].begin);
-    if (cpb_board_give(board, id, (int32_t)s->piece[i].begin, (int32_t)s->piece[i].end,
-                       rank) < 0)
+    const int32_t begin = (int32_t)lot->piece.begin, end = (int32_t)lot->piece.end;
+    const int32_t id = cpb_board_find(board, lot->isle, begin);
+    if (cpb_board_give(board, id, begin, end, rank) < 0)
         climb->failed = true;
+}
+
+/* Whether a lot before this one lies in the same isle. */
+static bool is_counted(const cpb_swap *s, int32_t i)
+{
+    for (int32_t k = 0; k < i; k++)
+        if (s->lot[k].isle == s->lot[i].isle)
+            return true;
+    return false;
 }
 
 static void flow(cpb_climb *climb, const cpb_swap *s, int64_t sign)
@@ -127,14 +138,17 @@ static void flow(cpb_climb *climb, const cpb_swap *s, int64_t sign)
     cpb_board *const board = climb->board;
     if (s->rank[0] / board->per_card == s->rank[1] / board->per_card)
         return;
-    if (cpb_board_flow(board, s->isle[0], sign) != CPB_OK ||
-        (s->isle[1] != s->isle[0] && cpb_board_flow(board, s->isle[1], sign) != CPB_OK))
-        climb->failed = true;
+    for (int32_t i = 0; i < s->n; i++)
+        if (!is_counted(s, i) && cpb_board_flow(board, s->lot[i].isle, sign) != CPB_OK)
+            climb->failed = true;
 }
 
 static void link(cpb_climb *climb, const cpb_swap *s, int32_t sign)
 {
-    if (cpb_board_link(climb->board, s->isle, sign) != CPB_OK)
+    int32_t isle[CPB_SWAP_LOTS];
+    for (int32_t i = 0; i < s->n; i++)
+        isle[i] = s->lot[i].isle;
+    if (cpb_board_link(climb->board, s->n, isle, sign) != CPB_OK)
         climb->failed = true;
 }
 
@@ -147,8 +161,8 @@ cpb_sum cpb_swap_carry_out(cpb_climb *climb, const cpb_swap *s)
     cpb_board_begin(board);
     flow(climb, s, -1);
     link(climb, s, -1);
-    hand(climb, s, 0, s->rank[1]);
-    hand(climb, s, 1, s->rank[0]);
+    for (int32_t i = 0; i < s->n; i++)
+        hand(climb, &s->lot[i], s->rank[1 - s->lot[i].of]);
     flow(climb, s, 1);
     link(climb, s, 1);
     change += peers_worth(climb) + runs_worth(climb, s->rank[0]) +
@@ -168,8 +182,8 @@ cpb_sum cpb_swap_carry_out(cpb_climb *climb, const cpb_swap *s)
 void cpb_swap_take_back(cpb_climb *climb, const cpb_swap *s)
 {
     link(climb, s, -1);
-    hand(climb, s, 1, s->rank[1]);
-    hand(climb, s, 0, s->rank[0]);
+    for (int32_t i = s->n; i-- > 0;)
+        hand(climb, &s->lot[i], s->rank[s->lot[i].of]);
     link(climb, s, 1);
     cpb_board_revert(climb->board);
 }

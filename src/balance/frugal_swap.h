@@ -12,12 +12,21 @@ typedef struct cpb_side {
     bool tail;
 } cpb_side;
 
-/* Two pieces change hands. */
+/* A piece of one isle, and which of the two ranks it belongs to. */
+typedef struct cpb_lot {
+    cpb_range piece;
+    int32_t isle;
+    int32_t of;
+} cpb_lot;
+
+enum { CPB_SWAP_LOTS = 5 };
+
+/* Pieces change hands between two ranks, as many positions one way as the other. */
 typedef struct cpb_swap {
     int32_t rank[2];
-    int32_t isle[2];
-    cpb_range piece[2]; /* piece[i] belongs to rank[i] */
-    int64_t shift;      /* load that rank[0] loses */
+    int32_t n;
+    cpb_lot lot[CPB_SWAP_LOTS];
+    int64_t shift; /* load that rank[0] loses */
 } cpb_swap;
 
 /* A tile, or what the grid allows of it. */

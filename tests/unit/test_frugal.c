@@ -99,12 +99,12 @@ static void give_at_random(uint64_t *seed, scene *s)
     const int32_t end = s->board.patch[id].end;
     const int32_t twice[2] = {isle, isle};
     assert_int_equal(cpb_board_flow(&s->board, isle, -1), CPB_OK);
-    assert_int_equal(cpb_board_link(&s->board, twice, -1), CPB_OK);
+    assert_int_equal(cpb_board_link(&s->board, 2, twice, -1), CPB_OK);
     assert_true(cpb_board_give(&s->board, id, at,
                                (int32_t)test_random(seed, at + 1, end),
                                (int32_t)test_random(seed, 0, s->view.ranks - 1)) >= 0);
     assert_int_equal(cpb_board_flow(&s->board, isle, 1), CPB_OK);
-    assert_int_equal(cpb_board_link(&s->board, twice, 1), CPB_OK);
+    assert_int_equal(cpb_board_link(&s->board, 2, twice, 1), CPB_OK);
 }
 
 /* Loads, runs and traffic of the board against the score of the plan that it is. */
@@ -441,9 +441,11 @@ static void tiny_documents_cost_hardly_any_traffic(void **state)
         cpb_options options = options_of("frugal", ranks);
         options.setup.kernel = (cpb_kernel)(round % 2);
         options.setup.cost = CPB_PAIRS;
+        options.tolerance_ppm = round % 3 ? 10000 : 1000;
+        const double tolerance = (double)options.tolerance_ppm / 1e6;
         const cpb_score score = score_of(&masks, &options);
-        assert_true(score.receive_total * 10 <= tokens);
-        assert_true((double)score.load_max <= limit_of(&score, 0.01) * (1 + 1e-9));
+        assert_true(score.receive_total * (round % 2 ? 50 : 10) <= tokens);
+        assert_true((double)score.load_max <= limit_of(&score, tolerance) * (1 + 1e-9));
         cpb_mask_free(mask);
     }
 }

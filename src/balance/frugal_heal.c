@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Two ranks exchange whole islands, one or two stretches of each, so that what is wanted
+ * of sizes and loads is met nearly. Both lists of offers are sorted by length; for each
+ * entry of the one those of the other are looked at that differ in length by what is
+ * wanted, as sums of subsets are found from two sorted lists (Horowitz & Sahni, 1974).
+ * What sizes still lack is made up by the begin of an island, which costs as many keys as
+ * it is long. */
+#include "frugal_heal.h"
+
+enum { ROUNDS = 3 };
+
+/* Offers looked at for each one of the other rank. */
+enum { LOOKS_AROUND = 8 };
+
+/* Cuts that cost no more are left alone. */
+enum { GOOD_KEYS = 48 };
+
+/* Ranks with the least loads that a rank above its limit turns to. */
+enum { LOWS = 3 };
+
+/* Passing so many ranks takes as long as looking at a patch. */
+enum { RANKS_PER_LOOK = 16 };
+
+/* Islands are small where so many of the longest make a share. */
+enum { ISLANDS_PER_SHARE = 2 };
+
+/* Load that rank[0] may lose. */
+typedef struct room {
+    int64_t least, most;
+} room;
+
+/* An island in two parts. */
+typedef struct wound {
+    cpb_range island;
+    int64_t at;
+    int32_t isle;
+    int32_t rank[2]; /* who holds the end, and who the begin */
+} wound;
+
+/* The best exchange so far. */
+typedef struct cure {
+    const cpb_offer *give[2]; /* NULL: none */
+    int64_t at;               /* of a wound: where the island is cut then */
+    int64_t keys;             /* that a cut costs, and the prices of the offers */
+    int64_t shift;
+} cure;
+
+cpb_status cpb_healer_create(const cpb_view *view, cpb_arena *arena, cpb_healer *healer)
+{
+    healer->offers = cpb_arena_take(arena, 2, sizeof *healer->offers);
+    return healer->offers ? cpb_wholes_find(view, arena, &healer->wholes)
+                          : CPB_NO_MEMORY;
+}
+
+bool cpb_healer_suffices(const cpb_healer *healer, const cpb_goals *goals,
+                         int32_t ranks)
+{
+    return (int64_t)healer->wholes.longest * ISLANDS_PER_SHARE * ranks <=
+           goals->positions;
+}
+
+static void list_offers(cpb_healer *h, cpb_climb *climb, int of, int32_t rank,
+                        int32_t most)
+{
+    cpb_offers_list(&h->wholes, climb->board, rank, most, &h->offers[of]);
+    climb->board->looked += h->offers[of].n / 2;
+}
+
+/* --- Cuts ------------------------------------------------------------------------- */
+
+static room room_of(const cpb_climb *climb, const int32_t rank[2])
+{
+    const cpb_swap loses = {.rank = {rank[0], rank[1]}, .shift = 1};
+    const cpb_swap gains = {.rank = {rank[0], rank[1]}, .shift = -1};
+    return (room){-cpb_swap_room(climb, &gains), cpb_swap_room(climb, &loses)};
+}
+
+static bool is_within(room r, int64_t shift)
+{
+    return shift >= r.least && shift <= r.most;
+}
+
+/* For an offer of the end's owner, the other's that leave the shortest begin. */
+static void match_cut(const cpb_board *board, const wound *w, room r,
+                      const cpb_offer *x, const cpb_offers *theirs, cure *best)
+{
+    const int64_t head = cpb_board_cost(board, w->island.begin, w->at);
+    const int64_t least = x->length - (w->at - w->island.begin);
+    const int32_t first = cpb_offers_from(theirs, least);
+    for (int32_t i = first; i < theirs->n && i < first + LOOKS_AROUND; i++) {
+        const cpb_offer *const y = cpb_offers_at(theirs, i);
+        const int64_t left = y->length - least, at = w->island.begin + left;
+        const int64_t keys = left + x->price + y->price;
+        int64_t shift = x->cost - y->cost - head;
+        if (left >= best->keys)
+            return;
+        if (keys >= best->keys || !is_within(r, shift))
+            continue;
+        shift += cpb_board_cost(board, w->island.begin, at);
+        if (is_within(r, shift))
+            *best = (cure){{x, y}, at, keys, shift};
+    }
+}
+
+/* Keep an exchange if it lowers the worth. */
+static bool keep(cpb_climb *climb, const cpb_swap *s)
+{
+    if (cpb_swap_carry_out(climb, s) < 0)
+        return true;
+    cpb_swap_take_back(climb, s);
+    return false;
+}
+
+static bool heal(cpb_healer *h, cpb_climb *climb, const wound *w)
+{
+    const room r = room_of(climb, w->rank);
+    cure best = {.keys = w->at - w->island.begin};
+    for (int32_t most = CPB_FEW_OFFERS;
+         most <= CPB_MOST_OFFERS && best.keys > GOOD_KEYS;
+         most *= CPB_MOST_OFFERS / CPB_FEW_OFFERS) {
+        best = (cure){.keys = w->at - w->island.begin};
+        for (int i = 0; i < 2; i++)
+            list_offers(h, climb, i, w->rank[i], most);
+        for (int32_t i = 0; i < h->offers[0].n; i++)
+            match_cut(climb->board, w, r, &h->offers[0].offer[i], &h->offers[1], &best);
+    }
+    if (!best.give[0])
+        return false;
+    cpb_swap s = {.rank = {w->rank[0], w->rank[1]}, .shift = best.shift};
+    for (int i = 0; i < 2; i++)
+        cpb_offer_add(&h->offers[i], best.give[i], i, &s);
+    s.lot[s.n++] = (cpb_lot){{best.at, w->at}, w->isle, 1};
+    return keep(climb, &s);
+}
+
+/* The cut between a patch and the one behind it, if it is the only one of an island and
+ * lies between two cards. */
+static bool find_wound(const cpb_wholes *wholes, const cpb_board *board, int32_t id,
+                       wound *w)
+{
+    const cpb_patch *const p = &board->patch[id];
+    if (p->next < 0)
+        return false;
+    const cpb_patch *const q = &board->patch[p->next];
+    const int32_t island = cpb_wholes_from(wholes, p->end) - 1;
+    const int32_t begin = cpb_whole_begin(wholes, island), end = wholes->end[island];
+    *w = (wound){{begin, end}, p->end, p->isle, {q->rank, p->rank}};
+    return p->isle == q->isle &&
+           p->rank / board->per_card != q->rank / board->per_card &&
+           begin >= p->begin && end > p->end && end <= q->end;
+}
+
+/* Heal one cut of an isle that can be. */
+static bool heal_isle(cpb_healer *h, cpb_climb *climb, int32_t isle)
+{
+    const cpb_board *const board = climb->board;
+    wound w;
+    for (int32_t id = board->isle_first[isle];
+         id >= 0 && board->patch[id].isle == isle && !climb->failed;
+         id = board->patch[id].next)
+        if (find_wound(&h->wholes, board, id, &w) && heal(h, climb, &w))
+            return true;
+    return false;
+}
+
+cpb_status cpb_heal_cuts(cpb_healer *h, cpb_climb *climb, int64_t effort)
+{
+    const int64_t end = climb->board->looked + effort;
+    bool better = true;
+    for (int round = 0; round < ROUNDS && better && !climb->failed; round++) {
+        better = false;
+        for (int32_t isle = 0;
+             isle < climb->board->isles->n && climb->board->looked < end; isle++)
+            if (heal_isle(h, climb, isle))
+                better = true;
+    }
+    return climb->failed ? CPB_NO_MEMORY : CPB_OK;
+}
+
+/* --- Loads ------------------------------------------------------------------------ */
+
+/* For an offer of the rank above its limit, those of the other that are nearly as long
+ * and so much cheaper that both loads come within their limits. */
+static void match_load(room r, const cpb_offer *x, const cpb_offers *theirs, cure *best)
+{
+    const int32_t middle = cpb_offers_from(theirs, x->length);
+    const int32_t end = (int32_t)cpb_min(theirs->n, middle + LOOKS_AROUND);
+    for (int32_t i = (int32_t)cpb_max(0, middle - LOOKS_AROUND); i < end; i++) {
+        const cpb_offer *const y = cpb_offers_at(theirs, i);
+        const int64_t more = x->length - y->length, shift = x->cost - y->cost;
+        const int64_t keys = (more < 0 ? -more : more) + x->price + y->price;
+        if (keys < best->keys && is_within(r, shift))
+            *best = (cure){.give = {x, y}, .keys = keys, .shift = shift};
+    }
+}
+
+static bool is_in(const cpb_swap *s, cpb_range range)
+{
+    for (int32_t i = 0; i < s->n; i++)
+        if (range.begin < s->lot[i].piece.end && s->lot[i].piece.begin < range.end)
+            return true;
+    return false;
+}
+
+/* The begin of an island that rank[of] keeps goes along; false where it keeps none that
+ * is longer. */
+static bool add_begin(const cpb_wholes *wholes, const cpb_board *board, int32_t of,
+                      int64_t length, cpb_swap *s)
+{
+    for (int32_t id = board->rank_first[s->rank[of]]; id >= 0;
+         id = board->patch[id].fore) {
+        const cpb_patch *const p = &board->patch[id];
+        for (int32_t i = cpb_wholes_from(wholes, p->begin);
+             i < wholes->n && wholes->end[i] <= p->end; i++) {
+            const cpb_range range = {cpb_whole_begin(wholes, i), wholes->end[i]};
+            if (cpb_range_length(range) <= length || is_in(s, range))
+                continue;
+            s->lot[s->n++] =
+                (cpb_lot){{range.begin, range.begin + length}, p->isle, of};
+            const int64_t cost =
+                cpb_board_cost(board, range.begin, range.begin + length);
+            s->shift += of ? -cost : cost;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The exchange of a rank above its limit, whose offers are listed, with another that costs
+ * least; its n is 0 where there is none. */
+static cpb_swap find_relief(cpb_healer *h, cpb_climb *climb, int32_t high, int32_t low,
+                            int64_t *keys)
+{
+    const cpb_board *const board = climb->board;
+    const room r = {board->load[high] - climb->limit[high],
+                    climb->limit[low] - board->load[low]};
+    cure best = {.keys = *keys};
+    cpb_swap s = {.rank = {high, low}};
+    list_offers(h, climb, 1, low, CPB_MOST_OFFERS);
+    for (int32_t i = 0; i < h->offers[0].n; i++)
+        match_load(r, &h->offers[0].offer[i], &h->offers[1], &best);
+    if (!best.give[0])
+        return s;
+    s.shift = best.shift;
+    for (int i = 0; i < 2; i++)
+        cpb_offer_add(&h->offers[i], best.give[i], i, &s);
+    const int64_t more = best.give[0]->length - best.give[1]->length;
+    if ((more &&
+         !add_begin(&h->wholes, board, more > 0, more < 0 ? -more : more, &s)) ||
+        !is_within(r, s.shift))
+        s.n = 0;
+    else
+        *keys = best.keys;
+    return s;
+}
+
+/* The rank that comes next by load against the limit, from the largest (sign 1) or the
+ * least (-1), behind `last`; -1 where none does. */
+static int32_t next_by_load(cpb_climb *climb, int64_t sign, int32_t last)
+{
+    int32_t best = -1;
+    int64_t key = 0;
+    climb->board->looked += climb->board->view->ranks / RANKS_PER_LOOK;
+    const int64_t bar =
+        last < 0 ? INT64_MAX : sign * (climb->board->load[last] - climb->limit[last]);
+    for (int32_t r = 0; r < climb->board->view->ranks; r++) {
+        const int64_t k = sign * (climb->board->load[r] - climb->limit[r]);
+        if ((k < bar || (k == bar && r > last)) && (best < 0 || k > key))
+            key = k, best = r;
+    }
+    return best;
+}
+
+static bool relieve(cpb_healer *h, cpb_climb *climb, int32_t high)
+{
+    cpb_swap best = {.n = 0};
+    int64_t keys = climb->board->goals->size[high];
+    int32_t low = -1;
+    list_offers(h, climb, 0, high, CPB_MOST_OFFERS);
+    for (int i = 0; i < LOWS && keys > GOOD_KEYS; i++) {
+        low = next_by_load(climb, -1, low);
+        if (low < 0 || climb->board->load[low] >= climb->limit[low])
+            break;
+        const cpb_swap s = find_relief(h, climb, high, low, &keys);
+        if (s.n)
+            best = s;
+    }
+    if (best.n)
+        cpb_swap_carry_out(climb, &best);
+    return best.n > 0;
+}
+
+cpb_status cpb_heal_loads(cpb_healer *h, cpb_climb *climb, int64_t effort)
+{
+    const cpb_board *const board = climb->board;
+    const int64_t end = board->looked + effort;
+    while (board->looked < end && !climb->failed) {
+        const int32_t high = next_by_load(climb, 1, -1);
+        if (board->load[high] <= climb->limit[high] || !relieve(h, climb, high))
+            break;
+    }
+    return climb->failed ? CPB_NO_MEMORY : CPB_OK;
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "frugal_offers.h"
+
+/* What a stretch that changes hands must save, in positions. */
+enum { STRETCH_KEYS = 16 };
+
+cpb_status cpb_wholes_find(const cpb_view *view, cpb_arena *arena, cpb_wholes *wholes)
+{
+    *wholes = (cpb_wholes){
+        .end = cpb_arena_take(arena, view->n_islands, sizeof *wholes->end)};
+    if (!wholes->end)
+        return CPB_NO_MEMORY;
+    int32_t begin = 0;
+    for (size_t i = 0; i < view->n_islands; i++) {
+        const int32_t end =
+            (int32_t)(cpb_ceil_div(view->island_ends[i], view->grid) * view->grid);
+        if (end == begin)
+            continue;
+        wholes->end[wholes->n++] = end;
+        if (end - begin > wholes->longest)
+            wholes->longest = end - begin;
+        begin = end;
+    }
+    return CPB_OK;
+}
+
+int32_t cpb_wholes_from(const cpb_wholes *wholes, int64_t position)
+{
+    int32_t low = 0, high = wholes->n;
+    while (low < high) {
+        const int32_t middle = low + (high - low) / 2;
+        if (cpb_whole_begin(wholes, middle) < position)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void add_stretches(const cpb_wholes *wholes, const cpb_board *board,
+                          const cpb_patch *p, cpb_offers *o)
+{
+    const cpb_lookup *const lookup = board->view->lookup;
+    for (int32_t i = cpb_wholes_from(wholes, p->begin);
+         i < wholes->n && wholes->end[i] <= p->end; i++) {
+        const int64_t begin = cpb_whole_begin(wholes, i);
+        const int64_t before = lookup->before(lookup, begin);
+        for (int32_t j = i; j < wholes->n && wholes->end[j] <= p->end; j++) {
+            if (o->n_stretches == CPB_MOST_STRETCHES)
+                return;
+            o->stretch[o->n_stretches++] =
+                (cpb_stretch){{begin, wholes->end[j]},
+                              p->isle,
+                              lookup->before(lookup, wholes->end[j]) - before};
+        }
+    }
+}
+
+/* Two stretches, or one where `second` is -1, or none. */
+static void add_offer(cpb_offers *o, int32_t first, int32_t second)
+{
+    cpb_offer *const offer = &o->offer[o->n++];
+    *offer = (cpb_offer){.stretch = {first, second}};
+    for (int i = 0; i < 2; i++) {
+        if (offer->stretch[i] < 0)
+            continue;
+        const cpb_stretch *const s = &o->stretch[offer->stretch[i]];
+        offer->length += cpb_range_length(s->range);
+        offer->cost += s->cost;
+        offer->price += STRETCH_KEYS;
+    }
+}
+
+static bool overlap(cpb_range a, cpb_range b)
+{
+    return a.begin < b.end && b.begin < a.end;
+}
+
+void cpb_offers_list(const cpb_wholes *wholes, const cpb_board *board, int32_t rank,
+                     int32_t most, cpb_offers *o)
+{
+    o->n_stretches = 0;
+    o->n = 0;
+    for (int32_t id = board->rank_first[rank]; id >= 0; id = board->patch[id].fore)
+        add_stretches(wholes, board, &board->patch[id], o);
+    add_offer(o, -1, -1);
+    for (int32_t i = 0; i < o->n_stretches && o->n < most; i++)
+        add_offer(o, i, -1);
+    for (int32_t gap = 1; gap < o->n_stretches; gap++)
+        for (int32_t i = 0; i + gap < o->n_stretches && o->n < most; i++)
+            if (!overlap(o->stretch[i].range, o->stretch[i + gap].range))
+                add_offer(o, i, i + gap);
+    for (int32_t i = 0; i < o->n; i++)
+        o->sorted[i] = (cpb_item){(uint64_t)o->offer[i].length, i};
+    cpb_sort(o->sorted, o->spare, (size_t)o->n);
+}
+
+int32_t cpb_offers_from(const cpb_offers *o, int64_t length)
+{
+    int32_t low = 0, high = o->n;
+    while (low < high) {
+        const int32_t middle = low + (high - low) / 2;
+        if ((int64_t)o->sorted[middle].key < length)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+void cpb_offer_add(const cpb_offers *o, const cpb_offer *offer, int32_t of,
+                   cpb_swap *swap)
+{
+    for (int i = 0; i < 2; i++)
+        if (offer->stretch[i] >= 0) {
+            const cpb_stretch *const s = &o->stretch[offer->stretch[i]];
+            swap->lot[swap->n++] = (cpb_lot){s->range, s->isle, of};
+        }
+}
