@@ -108,8 +108,8 @@ static void on_step(void *context, int64_t done)
     way->shown = steps;
 }
 
-static cpb_status run_once(const run_job *job, const cpb_link *link, run_arrays *a,
-                           cpb_attend_times times[RUN_PASSES], cpb_error *error)
+static cpb_status run_passes(const run_job *job, const cpb_link *link, run_arrays *a,
+                             cpb_attend_times times[RUN_PASSES], cpb_error *error)
 {
     advance way = {.bar = job->bar, .work = a->sizes.work};
     const cpb_progress progress = {on_step, &way};
@@ -124,37 +124,6 @@ static cpb_status run_once(const run_job *job, const cpb_link *link, run_arrays 
                                  &times[RUN_BACKWARD], error);
     bar_add(job->bar, BAR_STEPS - way.shown);
     return status;
-}
-
-/* The run whose processor time is the median of n. */
-static cpb_attend_times median_of(size_t n, cpb_attend_times (*runs)[RUN_PASSES],
-                                  int pass)
-{
-    for (size_t i = 0; i < n; i++) {
-        size_t before = 0;
-        for (size_t k = 0; k < n; k++) {
-            const double a = runs[k][pass].compute, b = runs[i][pass].compute;
-            before += a < b || (a <= b && k < i);
-        }
-        if (before == n / 2)
-            return runs[i][pass];
-    }
-    return runs[0][pass];
-}
-
-static cpb_status run_passes(const run_job *job, const cpb_link *link, run_arrays *a,
-                             run_result *result, cpb_error *error)
-{
-    cpb_attend_times runs[RUN_REPEATS][RUN_PASSES] = {0};
-    const size_t n = job->only_timed ? RUN_REPEATS : 1;
-    for (size_t i = 0; i < n; i++) {
-        const cpb_status status = run_once(job, link, a, runs[i], error);
-        if (status != CPB_OK)
-            return status;
-    }
-    for (int p = 0; p < RUN_PASSES; p++)
-        result->times[p] = median_of(n, runs, p);
-    return CPB_OK;
 }
 
 cpb_status run_rank(void *context, const cpb_link *link, cpb_error *error)
@@ -172,7 +141,7 @@ cpb_status run_rank(void *context, const cpb_link *link, cpb_error *error)
         status = cpb_attend_greet(a.attend, link, error);
     }
     if (status == CPB_OK)
-        status = run_passes(job, link, &a, &result, error);
+        status = run_passes(job, link, &a, result.times, error);
     if (status == CPB_OK && !job->only_timed)
         status = run_verify(job, link, &a, &result, error);
     if (status == CPB_OK)

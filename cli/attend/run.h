@@ -27,7 +27,7 @@ typedef struct run_job {
     dense_problem dense;
     cpb_exchange_options exchange;
     bool backward;
-    bool only_timed; /* RUN_REPEATS times, and nothing is compared */
+    bool only_timed; /* nothing is compared */
     attend_bar *bar;
     run_result *results; /* [ranks] filled on rank 0 */
 } run_job;
@@ -39,9 +39,6 @@ typedef struct run_arrays {
     cpb_attend_sizes sizes;
     float *q, *kv, *out, *lse, *dout, *dq, *dkv;
 } run_arrays;
-
-/* Runs of a rank whose time counts; of an odd number, so that the median is one of them. */
-enum { RUN_REPEATS = 5 };
 
 /* Sequences of at most this many tokens are verified whole. */
 enum { RUN_WHOLE = 4096 };

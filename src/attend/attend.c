@@ -2,14 +2,22 @@
 /* Preparing one rank's attention. */
 #include "attend.h"
 #include "base/error.h"
+#include "pages.h"
 
 #include <limits.h>
 #include <math.h>
 #include <string.h>
 
 /* A tile's queries and results, PIECE_ROWS x PIECE_KEYS scores and their keys stay in the
- * second cache. */
-enum { TILE_NUMBERS = 1 << 17, PIECE_ROWS = 512, PIECE_KEYS = 256 };
+ * second cache; keys and values of a chunk are read from the third. */
+enum {
+    TILE_NUMBERS = 1 << 16,
+    PIECE_ROWS = 512,
+    PIECE_KEYS = 256,
+    CHUNK_NUMBERS = 1 << 19
+};
+
+enum { CACHE_LINE = 64 };
 
 enum { MOST_DIM = 4096, MOST_HEADS = 1 << 16 };
 
@@ -59,11 +67,36 @@ static cpb_status check_inputs(const cpb_plan *plan, const cpb_mask *mask,
     return CPB_OK;
 }
 
-/* Bytes of a matrix of scratch; counted, taken. */
-static void *take(cpb_attend *attend, int64_t rows, int64_t columns, size_t bytes)
+/* A matrix of scratch: where it is to be stored, and how large it is. */
+typedef struct wish {
+    void **to;
+    int64_t rows, columns;
+    size_t bytes; /* of a number */
+} wish;
+
+static size_t wish_bytes(const wish *w)
 {
-    attend->scratch_bytes += (size_t)(rows * columns) * bytes;
-    return cpb_arena_take(&attend->arena, (size_t)(rows * columns), bytes);
+    const size_t n = (size_t)(w->rows * w->columns) * w->bytes;
+    return (n + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+}
+
+/* All in one piece, on as few pages as there can be: products run through all of it again
+ * and again, and pages of the usual size do not lie side by side in the second cache. */
+static cpb_status grant(cpb_attend *attend, size_t n, const wish *wishes,
+                        cpb_error *error)
+{
+    size_t all = 0;
+    for (size_t i = 0; i < n; i++)
+        all += wish_bytes(&wishes[i]);
+    unsigned char *at = cpb_pages_take(&attend->arena, all);
+    if (!at)
+        return cpb_fail_memory(error);
+    for (size_t i = 0; i < n; i++) {
+        *wishes[i].to = at;
+        at += wish_bytes(&wishes[i]);
+    }
+    attend->scratch_bytes += all;
+    return CPB_OK;
 }
 
 static cpb_status take_scratch(cpb_attend *attend, cpb_error *error)
@@ -71,22 +104,27 @@ static cpb_status take_scratch(cpb_attend *attend, cpb_error *error)
     cpb_scratch *const s = &attend->scratch;
     const int64_t rows = attend->tile * attend->group, dim = attend->shape.head_dim;
     const int64_t block = attend->block, piece = attend->piece * attend->group;
+    const int64_t chunk = attend->chunk;
     const size_t bytes = attend->kernel->bytes;
-    const bool wide = attend->shape.accumulate == CPB_FP64;
-    const int64_t back = attend->backward, keys = wide ? attend->keys : 0;
-    s->q = take(attend, rows, dim, bytes);
-    s->out = take(attend, rows, dim, bytes);
-    s->scores = take(attend, piece, block, bytes);
-    s->top = take(attend, rows, 1, bytes);
-    s->sum = take(attend, rows, 1, bytes);
-    s->dout = take(attend, back * rows, dim, bytes);
-    s->dscores = take(attend, back * piece, block, bytes);
-    s->k = take(attend, block, dim, bytes);
-    s->v = take(attend, block, dim, bytes);
-    s->dkv = take(attend, back * keys, 2 * attend->shape.kv_heads * dim, bytes);
-    const bool good = s->q && s->out && s->scores && s->top && s->sum && s->dout &&
-                      s->dscores && s->k && s->v && s->dkv;
-    return good ? CPB_OK : cpb_fail_memory(error);
+    const int64_t back = attend->backward;
+    const wish wishes[] = {{&s->q, rows, dim, bytes},
+                           {&s->out, rows, dim, bytes},
+                           {&s->scores, piece, block, bytes},
+                           {&s->top, rows, 1, bytes},
+                           {&s->sum, rows, 1, bytes},
+                           {&s->dout, back * rows, dim, bytes},
+                           {&s->dscores, back * piece, block, bytes},
+                           {&s->k, chunk, dim, bytes},
+                           {&s->v, chunk, dim, bytes},
+                           {&s->dk, back * chunk, dim, bytes},
+                           {&s->dv, back * chunk, dim, bytes}};
+    return grant(attend, sizeof wishes / sizeof *wishes, wishes, error);
+}
+
+static int64_t most_of_tile(const cpb_attend *attend)
+{
+    const int64_t pieces = TILE_NUMBERS / (PIECE_ROWS * attend->shape.head_dim);
+    return attend->piece * cpb_max(1, pieces);
 }
 
 static void set_sizes(cpb_attend *attend)
@@ -97,9 +135,10 @@ static void set_sizes(cpb_attend *attend)
     attend->keys = traffic.shard + traffic.buffer;
     attend->steps = cpb_exchange_steps(attend->exchange);
     attend->piece = cpb_max(1, PIECE_ROWS / attend->group);
-    attend->tile = attend->piece *
-                   cpb_max(1, TILE_NUMBERS / (PIECE_ROWS * attend->shape.head_dim));
     attend->block = PIECE_KEYS;
+    attend->chunk = cpb_min(CHUNK_NUMBERS / attend->shape.head_dim,
+                            cpb_max(1, cpb_max(traffic.shard, traffic.buffer)));
+    attend->tile = cpb_even_length(attend->queries, most_of_tile(attend));
     attend->n_tiles = cpb_ceil_div(attend->queries, attend->tile);
     attend->kernel =
         attend->shape.accumulate == CPB_FP64 ? &cpb_kernel_f64 : &cpb_kernel_f32;

@@ -29,6 +29,16 @@ static inline int64_t cpb_band_end(const cpb_band *band, int64_t q)
     return cpb_min(band->k_end, band->k_begin + (q - band->q_begin) + band->high);
 }
 
+/* Length of the pieces that a stretch is cut into, each at most `most` long: nearly equal,
+ * and whole vectors long, since products of odd sizes are up to a fifth slower. */
+static inline int64_t cpb_even_length(int64_t stretch, int64_t most)
+{
+    enum { VECTOR = 16 };
+    const int64_t pieces = cpb_max(1, cpb_ceil_div(stretch, most));
+    const int64_t even = cpb_ceil_div(cpb_ceil_div(stretch, pieces), VECTOR) * VECTOR;
+    return cpb_max(1, cpb_min(even, most));
+}
+
 /* What can be computed with the keys of one place. */
 typedef enum cpb_where { CPB_OWN = 0, CPB_RECEIVED = 1, CPB_N_WHERE = 2 } cpb_where;
 
@@ -60,8 +70,8 @@ typedef struct cpb_scratch {
     void *sum;     /* [rows] of exponentials; backward: delta */
     void *dout;    /* [rows][dim] backward alone, as what follows */
     void *dscores; /* [rows of a piece][block] */
-    void *k, *v;   /* [block][dim] */
-    double *dkv;   /* [keys][2][kv_heads][dim] in double alone */
+    void *k, *v;   /* [chunk][dim] */
+    void *dk, *dv; /* [chunk][dim] backward alone */
 } cpb_scratch;
 
 typedef struct cpb_kernel_row cpb_kernel_row;
@@ -79,6 +89,7 @@ struct cpb_attend {
     int64_t tile;    /* queries of a tile */
     int64_t piece;   /* queries of a tile that are multiplied at once */
     int64_t block;   /* most keys that are multiplied at once */
+    int64_t chunk;   /* most keys that are copied at once */
     int64_t n_tiles; /* of the shard */
     int32_t steps;
     cpb_part part[CPB_N_WHERE];
@@ -99,16 +110,21 @@ typedef struct cpb_pass_arrays {
     float *dq, *dkv;
 } cpb_pass_arrays;
 
-/* Attention of one tile of queries and one key head. */
+/* Attention of one tile of queries to the keys of a chunk, which is loaded. */
 typedef void cpb_tile_run(cpb_attend *attend, const cpb_pass_arrays *arrays,
-                          const cpb_part *part, int64_t tile, int64_t head);
+                          const cpb_part *part, int64_t tile, int64_t head,
+                          cpb_range chunk);
 
 /* A kernel in one type of sums. */
 struct cpb_kernel_row {
     size_t bytes; /* of a number */
+    /* Copy keys and values of one head. */
+    void (*load_chunk)(cpb_attend *attend, const cpb_pass_arrays *arrays, int64_t head,
+                       cpb_range chunk);
+    /* Backward, after the last tile: the gradients of the chunk. */
+    void (*store_chunk)(const cpb_attend *attend, const cpb_pass_arrays *arrays,
+                        int64_t head, cpb_range chunk);
     cpb_tile_run *forward, *backward;
-    /* Round what double sums hold of the rows of kv gradients; NULL: nothing to do. */
-    void (*round)(cpb_attend *attend, float *dkv, cpb_range keys);
 };
 
 extern const cpb_kernel_row cpb_kernel_f32, cpb_kernel_f64;

@@ -4,7 +4,11 @@
  *   KERNEL               the name of the row that it defines
  *   TOP, POWERS, GRADIENTS, SCALE (attend, ...)   the loops of rows.h in that type
  * Rows of a matrix are queries of the heads that share a key head, token by token. Scores
- * are in base 2: q is scaled by scale * log2(e) when it is loaded. */
+ * are in base 2: q is scaled by scale * log2(e) when it is loaded.
+ *
+ * Keys of one head lie a token apart, each on pages of its own, which takes as long as
+ * products do to find. So a chunk of them is copied once for all tiles of queries, and its
+ * gradients are summed beside it until the last tile is through. */
 #include "attend.h"
 
 #include <cblas.h>
@@ -18,28 +22,28 @@ typedef struct tile_run {
     cpb_attend *attend;
     const cpb_pass_arrays *arrays;
     int64_t head;       /* key head */
+    cpb_range chunk;    /* keys that are at hand */
     int64_t begin, end; /* slots of the tile */
     int group, dim, block;
     REAL *q, *out, *scores, *top, *sum, *dout, *dscores;
 } tile_run;
 
-/* A block of keys, and its gradients backward. Keys of one head lie a token apart, each on
- * a page of its own, so a block is copied once for all queries of the tile. */
+/* Keys that are multiplied at once, and backward their gradients. */
 typedef struct key_block {
     int64_t begin, end;
     int n;
     const REAL *k, *v; /* [n][dim] */
-    REAL *dk, *dv;     /* of stride `dstride` */
-    int dstride;
+    REAL *dk, *dv;     /* [n][dim] */
 } key_block;
 
 static tile_run tile_open(cpb_attend *attend, const cpb_pass_arrays *arrays,
-                          int64_t tile, int64_t head)
+                          int64_t tile, int64_t head, cpb_range chunk)
 {
     const cpb_scratch *const s = &attend->scratch;
     return (tile_run){.attend = attend,
                       .arrays = arrays,
                       .head = head,
+                      .chunk = chunk,
                       .begin = tile * attend->tile,
                       .end = cpb_min((tile + 1) * attend->tile, attend->queries),
                       .group = (int)attend->group,
@@ -91,35 +95,68 @@ static void load_rows(const tile_run *run, const float *from, REAL factor,
     }
 }
 
-static const REAL *load_keys(const tile_run *run, const float *from, int64_t stride,
-                             int n, REAL *restrict to)
+/* Where keys of a head start in an array like kv, and how far apart they lie. */
+static int64_t key_stride(const cpb_attend *attend)
 {
-    for (int64_t i = 0; i < n; i++) {
-        if (i + AHEAD < n)
-            ask_for(from + (i + AHEAD) * stride, run->dim);
-        for (int64_t d = 0; d < run->dim; d++)
-            to[i * run->dim + d] = (REAL)from[i * stride + d];
-    }
-    return to;
+    return 2 * attend->shape.kv_heads * attend->shape.head_dim;
 }
 
-/* Keys of the head; where gradients of keys are summed follows from the type. */
+static int64_t key_index(const cpb_attend *attend, int64_t slot, int64_t head)
+{
+    return slot * key_stride(attend) + head * attend->shape.head_dim;
+}
+
+static void load_chunk(cpb_attend *attend, const cpb_pass_arrays *arrays, int64_t head,
+                       cpb_range chunk)
+{
+    const cpb_scratch *const s = &attend->scratch;
+    const int64_t dim = attend->shape.head_dim, stride = key_stride(attend);
+    const int64_t n = cpb_range_length(chunk), half = stride / 2;
+    const float *from = arrays->kv + key_index(attend, chunk.begin, head);
+    REAL *restrict k = s->k, *restrict v = s->v;
+    for (int64_t i = 0; i < n; i++, from += stride, k += dim, v += dim) {
+        if (i + AHEAD < n) {
+            ask_for(from + AHEAD * stride, dim);
+            ask_for(from + AHEAD * stride + half, dim);
+        }
+        for (int64_t d = 0; d < dim; d++) {
+            k[d] = (REAL)from[d];
+            v[d] = (REAL)from[half + d];
+        }
+    }
+    if (!arrays->dkv)
+        return;
+    memset(s->dk, 0, (size_t)(n * dim) * sizeof(REAL));
+    memset(s->dv, 0, (size_t)(n * dim) * sizeof(REAL));
+}
+
+/* All tiles are through: gradients of the chunk are complete. */
+static void store_chunk(const cpb_attend *attend, const cpb_pass_arrays *arrays,
+                        int64_t head, cpb_range chunk)
+{
+    const int64_t dim = attend->shape.head_dim, stride = key_stride(attend);
+    float *to = arrays->dkv + key_index(attend, chunk.begin, head);
+    const REAL *dk = attend->scratch.dk, *dv = attend->scratch.dv;
+    for (int64_t i = chunk.begin; i < chunk.end;
+         i++, to += stride, dk += dim, dv += dim)
+        for (int64_t d = 0; d < dim; d++) {
+            to[d] = (float)dk[d];
+            to[stride / 2 + d] = (float)dv[d];
+        }
+}
+
 static key_block open_block(const tile_run *run, cpb_range keys)
 {
-    const cpb_attend *const a = run->attend;
-    const int64_t half = a->shape.kv_heads * run->dim, stride = 2 * half;
-    const int64_t at = keys.begin * stride + run->head * run->dim;
-    const float *const k = run->arrays->kv + at;
-    const int n = (int)cpb_range_length(keys);
+    const cpb_scratch *const s = &run->attend->scratch;
+    const int64_t at = (keys.begin - run->chunk.begin) * run->dim;
     key_block b = {.begin = keys.begin,
                    .end = keys.end,
-                   .n = n,
-                   .k = load_keys(run, k, stride, n, a->scratch.k),
-                   .v = load_keys(run, k + half, stride, n, a->scratch.v),
-                   .dstride = (int)stride};
+                   .n = (int)cpb_range_length(keys),
+                   .k = (const REAL *)s->k + at,
+                   .v = (const REAL *)s->v + at};
     if (run->arrays->dkv) {
-        b.dk = KEY_GRADIENTS(run) + at;
-        b.dv = b.dk + half;
+        b.dk = (REAL *)s->dk + at;
+        b.dv = (REAL *)s->dv + at;
     }
     return b;
 }
@@ -208,9 +245,9 @@ static void backward_block(const tile_run *run, const cpb_band *band,
         }
     }
     GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, b->n, dim, rows, 1, run->scores,
-         block, dout, dim, 1, b->dv, b->dstride);
+         block, dout, dim, 1, b->dv, dim);
     GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, b->n, dim, rows, (REAL)ln_2,
-         run->dscores, block, q, dim, 1, b->dk, b->dstride);
+         run->dscores, block, q, dim, 1, b->dk, dim);
     GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, dim, b->n,
          (REAL)run->attend->shape.scale, run->dscores, block, b->k, dim, 1,
          run->out + first * dim, dim);
@@ -242,10 +279,9 @@ static void run_block(const tile_run *run, const cpb_band *band, cpb_range slots
     if (see.begin >= see.end)
         return;
     const key_block b = open_block(run, keys);
-    cpb_range piece = {.end = see.begin};
-    while (piece.end < see.end) {
-        piece =
-            (cpb_range){piece.end, cpb_min(piece.end + run->attend->piece, see.end)};
+    const int64_t step = cpb_even_length(cpb_range_length(see), run->attend->piece);
+    for (int64_t at = see.begin; at < see.end; at += step) {
+        const cpb_range piece = {at, cpb_min(at + step, see.end)};
         const bool full = cpb_band_first(band, piece.end - 1) <= keys.begin &&
                           cpb_band_end(band, piece.begin) >= keys.end;
         ++*(full ? &run->attend->full_tiles : &run->attend->partial_tiles);
@@ -253,20 +289,47 @@ static void run_block(const tile_run *run, const cpb_band *band, cpb_range slots
     }
 }
 
-/* All bands of a tile, their keys in blocks of nearly equal lengths. */
+/* Slots of the tile in a band. */
+static cpb_range slots_of(const tile_run *run, const cpb_band *band)
+{
+    return (cpb_range){cpb_max(band->q_begin, run->begin),
+                       cpb_min(band->q_end, run->end)};
+}
+
+/* Keys of the chunk that some of these slots see; empty where it begins at its end. */
+static cpb_range keys_of(const tile_run *run, const cpb_band *band, cpb_range slots)
+{
+    const int64_t begin = cpb_max(cpb_band_first(band, slots.begin), run->chunk.begin);
+    const int64_t end = cpb_min(cpb_band_end(band, slots.end - 1), run->chunk.end);
+    return (cpb_range){begin, cpb_max(begin, end)};
+}
+
+static const cpb_band *band_at(const cpb_part *part, size_t i)
+{
+    return &part->bands[part->of_tile[i]];
+}
+
+/* Whether a tile has anything to do with the chunk. */
+static bool meets(const tile_run *run, const cpb_part *part, int64_t tile)
+{
+    for (size_t i = part->first[tile]; i < part->first[tile + 1]; i++) {
+        const cpb_band *const band = band_at(part, i);
+        if (cpb_range_length(keys_of(run, band, slots_of(run, band))))
+            return true;
+    }
+    return false;
+}
+
+/* All bands of a tile, their keys in blocks. */
 static void run_bands(const tile_run *run, const cpb_part *part, int64_t tile,
                       block_run *block)
 {
     for (size_t i = part->first[tile]; i < part->first[tile + 1]; i++) {
-        const cpb_band *const band = &part->bands[part->of_tile[i]];
-        const cpb_range slots = {cpb_max(band->q_begin, run->begin),
-                                 cpb_min(band->q_end, run->end)};
-        const int64_t begin = cpb_band_first(band, slots.begin);
-        const int64_t length = cpb_max(cpb_band_end(band, slots.end - 1) - begin, 0);
-        const int64_t n = cpb_ceil_div(length, run->block);
-        for (int64_t b = 0; b < n; b++)
-            run_block(run, band, slots,
-                      (cpb_range){begin + length * b / n, begin + length * (b + 1) / n},
+        const cpb_band *const band = band_at(part, i);
+        const cpb_range slots = slots_of(run, band), keys = keys_of(run, band, slots);
+        const int64_t step = cpb_even_length(cpb_range_length(keys), run->block);
+        for (int64_t at = keys.begin; at < keys.end; at += step)
+            run_block(run, band, slots, (cpb_range){at, cpb_min(at + step, keys.end)},
                       block);
     }
 }
@@ -291,10 +354,13 @@ static void store_row(const tile_run *run, int64_t slot, int j)
 }
 
 static void forward_tile(cpb_attend *attend, const cpb_pass_arrays *arrays,
-                         const cpb_part *part, int64_t tile, int64_t head)
+                         const cpb_part *part, int64_t tile, int64_t head,
+                         cpb_range chunk)
 {
-    const tile_run run = tile_open(attend, arrays, tile, head);
+    const tile_run run = tile_open(attend, arrays, tile, head, chunk);
     const int64_t rows = row_of(&run, run.end, 0);
+    if (!meets(&run, part, tile))
+        return;
     load_rows(&run, arrays->q, (REAL)(attend->shape.scale * log2_e), run.q);
     memset(run.out, 0, (size_t)(rows * run.dim) * sizeof *run.out);
     for (int64_t r = 0; r < rows; r++) {
@@ -336,10 +402,13 @@ static void add_rows(const tile_run *run, const REAL *rows, float *to)
 }
 
 static void backward_tile(cpb_attend *attend, const cpb_pass_arrays *arrays,
-                          const cpb_part *part, int64_t tile, int64_t head)
+                          const cpb_part *part, int64_t tile, int64_t head,
+                          cpb_range chunk)
 {
-    const tile_run run = tile_open(attend, arrays, tile, head);
+    const tile_run run = tile_open(attend, arrays, tile, head, chunk);
     const int64_t rows = row_of(&run, run.end, 0);
+    if (!meets(&run, part, tile))
+        return;
     load_rows(&run, arrays->q, (REAL)(attend->shape.scale * log2_e), run.q);
     load_rows(&run, arrays->dout, 1, run.dout);
     memset(run.out, 0, (size_t)(rows * run.dim) * sizeof *run.out);
@@ -351,6 +420,7 @@ static void backward_tile(cpb_attend *attend, const cpb_pass_arrays *arrays,
 }
 
 const cpb_kernel_row KERNEL = {.bytes = sizeof(REAL),
+                               .load_chunk = load_chunk,
+                               .store_chunk = store_chunk,
                                .forward = forward_tile,
-                               .backward = backward_tile,
-                               .round = ROUND};
+                               .backward = backward_tile};

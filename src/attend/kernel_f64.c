@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The kernel in double: the loops of rows.h in plain C, gradients of keys in sums of
- * their own. */
+/* The kernel in double: the loops of rows.h in plain C. */
 #include "attend.h"
 
 #include <math.h>
@@ -35,20 +34,11 @@ static void scale(double *row, int64_t n, double factor)
         row[i] *= factor;
 }
 
-static void round_gradients(cpb_attend *attend, float *dkv, cpb_range keys)
-{
-    const int64_t row = 2 * attend->shape.kv_heads * attend->shape.head_dim;
-    for (int64_t i = keys.begin * row; i < keys.end * row; i++)
-        dkv[i] = (float)attend->scratch.dkv[i];
-}
-
 #define REAL double
 #define GEMM cblas_dgemm
 #define KERNEL cpb_kernel_f64
-#define KEY_GRADIENTS(run) (run)->attend->scratch.dkv
 #define TOP(attend, row, n) top_of(row, n)
 #define POWERS(attend, row, n, top) powers(row, n, top)
 #define GRADIENTS(attend, row, drow, n, lse, delta) gradients(row, drow, n, lse, delta)
 #define SCALE(attend, row, n, factor) scale(row, n, factor)
-#define ROUND round_gradients
 #include "kernel.h"

@@ -3,6 +3,8 @@
 #include "attend.h"
 #include "base/error.h"
 
+#include <stdlib.h>
+
 /* Far outside every slice, so that a bound is never met. */
 static const int64_t never = CPB_MAX_TOKENS * 4;
 
@@ -30,6 +32,75 @@ void cpb_band_cut(const cpb_slice *slice, int64_t shard, cpb_band bands[CPB_N_WH
     bands[CPB_RECEIVED].k_begin = cut;
     bands[CPB_RECEIVED].low -= cut - band.k_begin;
     bands[CPB_RECEIVED].high -= cut - band.k_begin;
+}
+
+static bool is_whole(const cpb_band *band)
+{
+    return cpb_band_first(band, band->q_end - 1) <= band->k_begin &&
+           cpb_band_end(band, band->q_begin) >= band->k_end;
+}
+
+static int order_of(int64_t a, int64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int by_keys(const void *left, const void *right)
+{
+    const cpb_band *const a = left, *const b = right;
+    int order = order_of(a->k_begin, b->k_begin);
+    order = order ? order : order_of(a->k_end, b->k_end);
+    return order ? order : order_of(a->q_begin, b->q_begin);
+}
+
+static int by_queries(const void *left, const void *right)
+{
+    const cpb_band *const a = left, *const b = right;
+    int order = order_of(a->q_begin, b->q_begin);
+    order = order ? order : order_of(a->q_end, b->q_end);
+    return order ? order : order_of(a->k_begin, b->k_begin);
+}
+
+/* Same keys, one after the other in queries. */
+static bool continues_below(const cpb_band *a, const cpb_band *b)
+{
+    return a->k_begin == b->k_begin && a->k_end == b->k_end && a->q_end == b->q_begin;
+}
+
+/* Same queries, one after the other in keys. */
+static bool continues_beside(const cpb_band *a, const cpb_band *b)
+{
+    return a->q_begin == b->q_begin && a->q_end == b->q_end && a->k_end == b->k_begin;
+}
+
+/* Sort, and join neighbours that are whole; returns how many bands are left. */
+static size_t join(cpb_band *bands, size_t n, int (*order)(const void *, const void *),
+                   bool (*continues)(const cpb_band *, const cpb_band *))
+{
+    size_t left = 0;
+    if (n)
+        qsort(bands, n, sizeof *bands, order);
+    for (size_t i = 0; i < n; i++) {
+        cpb_band *const last = left ? &bands[left - 1] : NULL;
+        if (last && continues(last, &bands[i]) && is_whole(last) && is_whole(&bands[i]))
+            *last = (cpb_band){.q_begin = last->q_begin,
+                               .q_end = bands[i].q_end,
+                               .k_begin = last->k_begin,
+                               .k_end = bands[i].k_end,
+                               .low = -never,
+                               .high = never};
+        else
+            bands[left++] = bands[i];
+    }
+    return left;
+}
+
+/* A plan of many short runs cuts what lies side by side in the shard into many slices;
+ * products of few rows or keys are slow. */
+static void join_bands(cpb_part *part)
+{
+    part->n_bands = join(part->bands, part->n_bands, by_keys, continues_below);
+    part->n_bands = join(part->bands, part->n_bands, by_queries, continues_beside);
 }
 
 static cpb_status read_slices(cpb_attend *attend, cpb_arena *arena, cpb_slice **slices,
@@ -102,6 +173,7 @@ cpb_status cpb_parts_create(cpb_attend *attend, cpb_error *error)
             if (bands[w].k_begin < bands[w].k_end)
                 part->bands[part->n_bands++] = bands[w];
         }
+        join_bands(part);
         CPB_TRY(list_by_tile(attend, part, error));
     }
 done:

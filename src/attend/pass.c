@@ -83,38 +83,58 @@ static cpb_status poke(pass *p, cpb_error *error)
     return ++p->stage < p->attend->steps ? start_stage(p, error) : CPB_OK;
 }
 
-static void report(const pass *p, const cpb_part *part, int64_t head, int64_t tile,
-                   int64_t *reported)
+/* One part of the work: the tiles of every chunk of every head, in this order. */
+typedef struct part_run {
+    const cpb_part *part;
+    int64_t chunks, done, reported; /* of tiles; of cpb_part.work */
+} part_run;
+
+static void report(const pass *p, part_run *run)
 {
     const int64_t heads = p->attend->shape.kv_heads;
-    const int64_t at = head * p->attend->n_tiles + tile + 1;
-    const int64_t done = (int64_t)((double)part->work * (double)at /
-                                   (double)(heads * p->attend->n_tiles));
+    const double all = (double)(heads * run->chunks * p->attend->n_tiles);
+    const int64_t done = (int64_t)((double)run->part->work * (double)++run->done / all);
     if (p->progress && p->progress->step)
-        p->progress->step(p->progress->context, done - *reported);
-    *reported = done;
+        p->progress->step(p->progress->context, done - run->reported);
+    run->reported = done;
 }
 
-/* All tiles of one part; key heads outside, so that their keys stay in the cache. */
+static cpb_status work_chunk(pass *p, part_run *run, int64_t head, cpb_range chunk,
+                             cpb_error *error)
+{
+    cpb_attend *const a = p->attend;
+    const cpb_kernel_row *const kernel = a->kernel;
+    cpb_tile_run *const tile_run =
+        p->way == CPB_FORWARD ? kernel->forward : kernel->backward;
+    cpb_status status = CPB_OK;
+    kernel->load_chunk(a, p->arrays, head, chunk);
+    for (int64_t tile = 0; tile < a->n_tiles && status == CPB_OK; tile++) {
+        tile_run(a, p->arrays, run->part, tile, head, chunk);
+        report(p, run);
+        status = poke(p, error);
+    }
+    if (p->way == CPB_BACKWARD)
+        kernel->store_chunk(a, p->arrays, head, chunk);
+    return status;
+}
+
+/* All tiles of one part. */
 static cpb_status work(pass *p, cpb_where where, cpb_error *error)
 {
     static const cpb_phase phases[] = {CPB_PHASE_OWN, CPB_PHASE_RECEIVED};
     cpb_attend *const a = p->attend;
-    const cpb_part *const part = &a->part[where];
-    cpb_tile_run *const run =
-        p->way == CPB_FORWARD ? a->kernel->forward : a->kernel->backward;
+    const cpb_range places[] = {{0, a->queries}, {a->queries, a->keys}};
+    const cpb_range keys = places[where];
+    const int64_t step = cpb_even_length(cpb_range_length(keys), a->chunk);
+    part_run run = {.part = &a->part[where],
+                    .chunks = cpb_ceil_div(cpb_range_length(keys), step)};
     const double start = processor_seconds();
     cpb_status status = CPB_OK;
-    int64_t reported = 0;
     p->times.begin[phases[where]] = seconds(p);
-    for (int64_t head = 0; head < a->shape.kv_heads && part->n_bands; head++)
-        for (int64_t tile = 0; tile < a->n_tiles && status == CPB_OK; tile++) {
-            if (part->first[tile] == part->first[tile + 1])
-                continue;
-            run(a, p->arrays, part, tile, head);
-            report(p, part, head, tile, &reported);
-            status = poke(p, error);
-        }
+    for (int64_t head = 0; head < a->shape.kv_heads && run.part->n_bands; head++)
+        for (int64_t at = keys.begin; at < keys.end && status == CPB_OK; at += step)
+            status = work_chunk(p, &run, head,
+                                (cpb_range){at, cpb_min(at + step, keys.end)}, error);
     p->times.end[phases[where]] = seconds(p);
     p->times.compute += processor_seconds() - start;
     return status;
@@ -206,13 +226,6 @@ done:
     return status;
 }
 
-/* Double sums become the floats that travel or stay. */
-static void round_keys(const pass *p, cpb_range keys)
-{
-    if (p->attend->kernel->round)
-        p->attend->kernel->round(p->attend, p->travels, keys);
-}
-
 cpb_status cpb_attend_backward(cpb_attend *attend, const cpb_link *link,
                                const cpb_attend_saved *saved, float *dq, float *dkv,
                                const cpb_progress *progress, cpb_attend_times *times,
@@ -238,15 +251,11 @@ cpb_status cpb_attend_backward(cpb_attend *attend, const cpb_link *link,
                              error));
     memset(dq, 0, (size_t)(sizes.queries * sizes.q_row) * sizeof *dq);
     memset(dkv, 0, key_values * sizeof *dkv);
-    if (attend->kernel->round)
-        memset(attend->scratch.dkv, 0, key_values * sizeof *attend->scratch.dkv);
     p.stage = attend->steps; /* nothing travels yet */
     CPB_TRY(work(&p, CPB_RECEIVED, error));
-    round_keys(&p, (cpb_range){sizes.queries, sizes.keys});
     p.stage = 0;
     CPB_TRY(start_stage(&p, error));
     CPB_TRY(work(&p, CPB_OWN, error));
-    round_keys(&p, (cpb_range){0, sizes.queries});
     CPB_TRY(wait_backward(&p, error));
     pass_close(&p, times);
 done:

@@ -94,6 +94,16 @@ def law_a_launcher_that_does_not_fit_is_refused(cpb):
     assert "built without MPI" in said or "belongs to another MPI" in said
 
 
+def law_runs_side_by_side_are_multiplied_at_once(cpb):
+    if not is_built(cpb):
+        return
+    said = json.loads(cpb.good("attend", "--mask", "full:512", "--ranks", "2", "--balancer",
+                               "striped", "--model", "1/1x4", "--json"))
+    assert said["runs_max"] > 1
+    for rank in said["measured"]:  # own keys, received keys
+        assert (rank["full_tiles"], rank["partial_tiles"]) == (2, 0)
+
+
 def law_timings_are_what_calibrate_reads(cpb):
     if not is_built(cpb):
         return

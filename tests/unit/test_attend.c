@@ -133,7 +133,7 @@ static void dense_masks_and_queries_without_keys(void **state)
     }
 }
 
-/* With these heads 128 queries are multiplied at once, and a tile holds 512. */
+/* With these heads 128 queries are multiplied at once, and a tile holds at most 256. */
 static void several_tiles_pieces_and_blocks(void **state)
 {
     static const char *const texts[] = {"causal:700", "window:700;n=300",
@@ -146,6 +146,25 @@ static void several_tiles_pieces_and_blocks(void **state)
         problem p = {.mask = mask,
                      .plan = plan,
                      .shape = {4, 1, 64, 0.125, CPB_FP32},
+                     .backward = true};
+        solve(&p, &seed, 1e-5, 1e-4);
+        cpb_plan_free(plan);
+        cpb_mask_free(mask);
+    }
+}
+
+/* With heads this long 128 keys are copied at once, own or received. */
+static void several_chunks_of_keys(void **state)
+{
+    static const cpb_accumulate types[] = {CPB_FP64, CPB_FP32};
+    uint64_t seed = 6;
+    (void)state;
+    for (int32_t ranks = 1; ranks <= 2; ranks++) {
+        cpb_mask *const mask = text_mask("documents:290,10");
+        cpb_plan *const plan = plan_by(mask, "contiguous", ranks, &seed);
+        problem p = {.mask = mask,
+                     .plan = plan,
+                     .shape = {1, 1, 4096, 0.02, types[ranks - 1]},
                      .backward = true};
         solve(&p, &seed, 1e-5, 1e-4);
         cpb_plan_free(plan);
@@ -176,6 +195,7 @@ int main(void)
         cmocka_unit_test(random_plans_and_empty_ranks),
         cmocka_unit_test(dense_masks_and_queries_without_keys),
         cmocka_unit_test(several_tiles_pieces_and_blocks),
+        cmocka_unit_test(several_chunks_of_keys),
         cmocka_unit_test(double_sums_are_as_exact_as_floats_can_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
