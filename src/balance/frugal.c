@@ -9,6 +9,7 @@
 #include "bound.h"
 #include "frugal_build.h"
 #include "frugal_climb.h"
+#include "frugal_count.h"
 #include "frugal_heal.h"
 #include "frugal_lay.h"
 
@@ -71,25 +72,17 @@ typedef struct frugal {
     cpb_climb climb;
     cpb_healer healer;
 
-    /* Where loads do not add up. */
+    cpb_count count;
     int64_t *limit; /* [ranks] the goals' limits, tightened by what does not add up */
-    int64_t *load;  /* [ranks] as a score counts */
-    int64_t *first; /* [ranks + 1] */
-    cpb_range *runs;
-    size_t runs_room;
 } frugal;
-
-static cpb_range clipped(const frugal *f, const cpb_patch *p)
-{
-    return (cpb_range){p->begin, cpb_min(p->end, f->view->tokens + f->view->padding)};
-}
 
 static cpb_status deal_board(const frugal *f, const cpb_board *board, cpb_deal *deal)
 {
     if (cpb_deal_reserve(deal, (size_t)board->n) != CPB_OK)
         return CPB_NO_MEMORY;
     for (int32_t id = board->isle_first[0]; id >= 0; id = board->patch[id].next)
-        cpb_deal_add(deal, board->patch[id].rank, clipped(f, &board->patch[id]));
+        cpb_deal_add(deal, board->patch[id].rank,
+                     cpb_clipped(f->view, &board->patch[id]));
     return CPB_OK;
 }
 
@@ -161,49 +154,24 @@ static cpb_status lay_first(frugal *f, int i, cpb_board *board)
                              i == N_RECIPES + 1 ? f->goals.limit : f->goals.goal);
 }
 
-/* The runs of the board, rank by rank and ascending. */
-static cpb_status list_runs(frugal *f, const cpb_board *board)
-{
-    const size_t ranks = (size_t)f->view->ranks;
-    if ((size_t)board->n > f->runs_room) {
-        f->runs_room = 2 * (size_t)board->n;
-        f->runs = cpb_arena_take(f->arena, f->runs_room, sizeof *f->runs);
-        if (!f->runs) {
-            f->runs_room = 0;
-            return CPB_NO_MEMORY;
-        }
-    }
-    f->first[0] = 0;
-    for (size_t r = 0; r < ranks; r++)
-        f->first[r + 1] = f->first[r] + board->rank_n[r];
-    for (int32_t id = board->isle_first[0]; id >= 0; id = board->patch[id].next)
-        f->runs[f->first[board->patch[id].rank]++] = clipped(f, &board->patch[id]);
-    for (size_t r = ranks; r > 0; r--)
-        f->first[r] = f->first[r - 1];
-    f->first[0] = 0;
-    return CPB_OK;
-}
-
 /* Count loads as a score does and set the limits of costs so that loads keep theirs. */
 static cpb_status measure(frugal *f, const cpb_board *board, int64_t *excess)
 {
     const int32_t ranks = f->view->ranks;
+    const int64_t *const load = f->count.load;
     cpb_sum total = 0;
     *excess = INT64_MIN;
-    if (list_runs(f, board) != CPB_OK)
-        return CPB_NO_MEMORY;
-    const cpb_status status =
-        f->view->lookup->loads(f->view->lookup, f->first, f->runs, f->load);
+    const cpb_status status = cpb_count_loads(&f->count, board);
     if (status != CPB_OK)
         return status;
     for (int32_t r = 0; r < ranks; r++)
-        total += f->load[r];
+        total += load[r];
     for (int32_t r = 0; r < ranks; r++) {
         cpb_sum limit = f->goals.limit[r];
         if (total > f->goals.total && f->goals.total > 0)
             limit = limit * total / f->goals.total;
-        f->limit[r] = (int64_t)limit - f->load[r] + board->load[r];
-        *excess = cpb_max(*excess, f->load[r] - (int64_t)limit);
+        f->limit[r] = (int64_t)limit - load[r] + board->load[r];
+        *excess = cpb_max(*excess, load[r] - (int64_t)limit);
     }
     return CPB_OK;
 }
@@ -306,28 +274,101 @@ done:
     return status;
 }
 
-/* Where swaps did not reach the limits: perhaps nothing does, else a plan that is balanced
- * whatever its traffic is the first one. */
+typedef cpb_status lay_fn(frugal *f);
+
+static cpb_status lay_contiguous(frugal *f)
+{
+    return cpb_lay_contiguous(&f->best);
+}
+
+static cpb_status lay_head_tail(frugal *f)
+{
+    return cpb_lay_head_tail(&f->best);
+}
+
+static cpb_status lay_per_document(frugal *f)
+{
+    return cpb_lay_dealt(&f->best, cpb_balance_per_document, f->view);
+}
+
+static cpb_status lay_even(frugal *f)
+{
+    cpb_view view;
+    const cpb_status status = view_chunks(f, &view);
+    return status == CPB_OK ? cpb_lay_dealt(&f->best, cpb_balance_even, &view) : status;
+}
+
+/* Plans that balance in one way or another, whatever their traffic is. */
+static lay_fn *const by_token[] = {lay_contiguous, lay_head_tail, lay_per_document};
+static lay_fn *const by_chunk[] = {lay_even, lay_contiguous};
+enum {
+    N_BY_TOKEN = sizeof by_token / sizeof *by_token,
+    N_BY_CHUNK = sizeof by_chunk / sizeof *by_chunk
+};
+
+/* How `best` stands to its limits, as a score counts it. */
+typedef struct standing {
+    bool keeps;
+    int64_t most; /* largest load */
+} standing;
+
+static cpb_status stand(frugal *f, standing *now)
+{
+    int64_t excess;
+    cpb_status status;
+    memcpy(f->limit, f->goals.limit, (size_t)f->view->ranks * sizeof *f->limit);
+    cpb_climb_start(&f->climb, &f->best, f->limit);
+    CPB_TRY(measure(f, &f->best, &excess));
+    *now = (standing){.keeps = excess <= 0};
+    for (int32_t r = 0; r < f->view->ranks; r++)
+        now->most = cpb_max(now->most, f->count.load[r]);
+done:
+    return status;
+}
+
+/* Of `best` and plans that balance the one that keeps the limits, or has the lowest load. */
 static cpb_status search_balanced(frugal *f)
 {
-    bool kept = false, raised;
-    cpb_view view;
+    const bool is_token = f->view->grid == 1;
+    standing least, now;
+    bool kept;
     cpb_status status;
-    if (f->view->grid == 1) {
-        CPB_TRY(cpb_lay_dealt(&f->best, cpb_balance_per_document, f->view));
-        CPB_TRY(improve(f, f->looks, &kept));
-        goto done;
+    CPB_TRY(stand(f, &least));
+    CPB_TRY(cpb_board_copy(&f->best, &f->trial));
+    for (int i = 0; i < (is_token ? N_BY_TOKEN : N_BY_CHUNK); i++) {
+        CPB_TRY((is_token ? by_token : by_chunk)[i](f));
+        CPB_TRY(stand(f, &now));
+        if (now.keeps < least.keeps ||
+            (now.keeps == least.keeps && now.most >= least.most))
+            continue;
+        least = now;
+        CPB_TRY(cpb_board_copy(&f->best, &f->trial));
     }
-    CPB_TRY(view_chunks(f, &view));
-    CPB_TRY(raise_limits(f, &view, &raised));
+    CPB_TRY(cpb_board_copy(&f->trial, &f->best));
+    CPB_TRY(improve(f, f->looks, &kept));
+    if (!kept)
+        CPB_TRY(cpb_board_copy(&f->trial, &f->best));
+done:
+    return status;
+}
+
+/* Where swaps did not reach the limits: perhaps nothing does, else a plan that is balanced
+ * is the first one. */
+static cpb_status search_further(frugal *f)
+{
+    bool kept = false, raised = false;
+    cpb_view view;
+    cpb_status status = CPB_OK;
+    if (f->view->grid > 1) {
+        CPB_TRY(view_chunks(f, &view));
+        CPB_TRY(raise_limits(f, &view, &raised));
+    }
     if (raised) {
         CPB_TRY(choose_first(f));
         CPB_TRY(improve(f, f->looks, &kept));
     }
-    if (kept)
-        goto done;
-    CPB_TRY(cpb_lay_dealt(&f->best, cpb_balance_even, &view));
-    CPB_TRY(improve(f, f->looks, &kept));
+    if (!kept)
+        CPB_TRY(search_balanced(f));
 done:
     return status;
 }
@@ -352,14 +393,12 @@ done:
     return status;
 }
 
-typedef cpb_status lay_fn(cpb_board *board);
-
 /* A plan that none is better than, if it keeps the limits as a score counts. */
 static cpb_status try_best(frugal *f, lay_fn *lay, bool *kept)
 {
     int64_t excess;
     cpb_status status;
-    CPB_TRY(lay(&f->best));
+    CPB_TRY(lay(f));
     cpb_climb_start(&f->climb, &f->best, f->limit);
     CPB_TRY(count_excess(f, &excess));
     *kept = excess <= 0;
@@ -373,9 +412,9 @@ static cpb_status search(frugal *f)
     bool kept = false;
     cpb_status status = CPB_OK;
     if (f->view->long_runs) /* none has fewer */
-        CPB_TRY(try_best(f, cpb_lay_contiguous, &kept));
+        CPB_TRY(try_best(f, lay_contiguous, &kept));
     if (!kept && is_one_document(f))
-        CPB_TRY(try_best(f, cpb_lay_head_tail, &kept));
+        CPB_TRY(try_best(f, lay_head_tail, &kept));
     if (kept)
         goto done;
     CPB_TRY(choose_first(f));
@@ -383,7 +422,7 @@ static cpb_status search(frugal *f)
     if (f->best.peers.excess)
         CPB_TRY(search_few_peers(f, &kept));
     if (!kept)
-        CPB_TRY(search_balanced(f));
+        CPB_TRY(search_further(f));
 done:
     return status;
 }
@@ -401,10 +440,9 @@ cpb_status cpb_balance_frugal(const cpb_view *view, cpb_deal *deal, cpb_error *e
                f->patience->looks_per_chunk * cpb_min(view->n_chunks, MOST_CHUNKS);
     f->arena = deal->arena;
     f->limit = cpb_arena_take(f->arena, ranks, sizeof *f->limit);
-    f->load = cpb_arena_take(f->arena, ranks, sizeof *f->load);
-    f->first = cpb_arena_take(f->arena, ranks + 1, sizeof *f->first);
-    if (!f->limit || !f->load || !f->first)
+    if (!f->limit)
         return CPB_NO_MEMORY;
+    CPB_TRY(cpb_count_create(view, f->arena, &f->count));
     CPB_TRY(cpb_isles_find(view, f->arena, &f->isles));
     CPB_TRY(cpb_goals_set(view, f->arena, &f->goals, error));
     memcpy(f->limit, f->goals.limit, ranks * sizeof *f->limit);

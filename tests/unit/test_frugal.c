@@ -193,28 +193,42 @@ static double limit_of(const cpb_score *score, double tolerance)
 
 /* Rows of the same sizes and granularity, which may keep what frugal does not. */
 static bool another_row_keeps(const cpb_masks *masks, const cpb_options *options,
-                              double limit)
+                              int64_t size, double limit)
 {
-    static const char *const rows[] = {"even", "ptrr", "head-tail", "per-document",
-                                       "contiguous"};
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    for (size_t i = 0; cpb_balancer_name(i); i++) {
         cpb_options other = *options;
-        other.balancer = rows[i];
-        if (options->setup.kernel == CPB_FLEX && i > 1)
-            break; /* of other sizes */
-        if ((double)score_of(masks, &other).load_max <= limit)
+        other.balancer = cpb_balancer_name(i);
+        cpb_plan *const plan = plan_of(masks, &other);
+        const int64_t positions = cpb_plan_tokens(plan) + cpb_plan_padding(plan);
+        cpb_score score;
+        assert_int_equal(cpb_score_plan(plan, masks, &options->setup, NULL, &score,
+                                        NULL, NULL, NULL),
+                         CPB_OK);
+        cpb_plan_free(plan);
+        if (positions == options->ranks * size && (double)score.load_max <= limit)
             return true;
     }
     return false;
 }
 
+/* Whether costs of runs add up to loads: q-tiles of the profile have 64 tokens. */
+static bool adds_up(const cpb_options *options)
+{
+    return options->setup.cost == CPB_PAIRS ||
+           (options->setup.cost == CPB_PROFILE_TIME && options->chunk == 64 &&
+            options->setup.kernel == CPB_FLEX);
+}
+
+/* Always where costs add up. Where they do not, tiles of shards of a few hundred tokens
+ * are too coarse for a search, and now and then another row has a lucky plan. */
 static void loads_keep_the_tolerance_where_any_row_does(void **state)
 {
     static const double tolerances[] = {0.001, 0.01, 0.05};
     int64_t lengths[8192];
     uint64_t seed = 2;
+    int lucky = 0;
     (void)state;
-    for (size_t round = 0; round < 240; round++) {
+    for (size_t round = 0; round < 480; round++) {
         const size_t n = draw_lengths(&seed, test_random(&seed, 1, 8) * 1000, lengths);
         cpb_mask *const mask =
             mask_of(families[round % COUNT_OF(families)], n, lengths);
@@ -225,21 +239,26 @@ static void loads_keep_the_tolerance_where_any_row_does(void **state)
         options.tolerance_ppm = (int64_t)(tolerance * 1e6 + 0.5);
         options.chunk = test_random(&seed, 0, 1) ? 64 : 16;
         options.setup.kernel = (cpb_kernel)test_random(&seed, 0, 2);
-        options.setup.cost =
-            options.setup.kernel == CPB_RECURRENT ||
-                    (options.chunk == 64 && options.setup.kernel == CPB_FLEX)
-                ? CPB_PROFILE_TIME
-                : CPB_PAIRS;
+        options.setup.cost = (cpb_cost)test_random(&seed, CPB_PAIRS, CPB_PROFILE_TIME);
+        cpb_plan *const plan = plan_of(&masks, &options);
+        const int64_t size = cpb_plan_size(plan, 0);
+        cpb_plan_free(plan);
         const cpb_score score = score_of(&masks, &options);
         const double limit = limit_of(&score, tolerance);
         if ((double)score.load_max > limit * (1 + 1e-9) &&
-            another_row_keeps(&masks, &options, limit))
-            fail_msg("%s, %zu documents, %d ranks, kernel %d, tolerance %g: load %lld "
-                     "above %.0f, which another row keeps",
-                     cpb_mask_text(mask), n, options.ranks, (int)options.setup.kernel,
-                     tolerance, (long long)score.load_max, limit);
+            another_row_keeps(&masks, &options, size, limit)) {
+            lucky++;
+            if (adds_up(&options))
+                fail_msg("%s, %zu documents, %d ranks, kernel %d, tolerance %g: load "
+                         "%lld above %.0f, which another row keeps",
+                         cpb_mask_text(mask), n, options.ranks,
+                         (int)options.setup.kernel, tolerance,
+                         (long long)score.load_max, limit);
+        }
         cpb_mask_free(mask);
     }
+    print_message("%d of 480 with another row's luck\n", lucky);
+    assert_true(lucky <= 480 / 20);
 }
 
 static void one_causal_document_is_dealt_head_to_tail(void **state)
