@@ -6,8 +6,8 @@
  * from costs of runs (tiles that start anew, received keys) are counted as a score counts
  * them, and the limits are tightened by the difference. Where that does not reach the
  * limits, a plan that balances whatever the traffic is the first plan. */
-#include "bound.h"
 #include "frugal_build.h"
+#include "frugal_chunks.h"
 #include "frugal_climb.h"
 #include "frugal_count.h"
 #include "frugal_heal.h"
@@ -95,52 +95,6 @@ static bool is_one_document(const frugal *f)
         if (!view->nested[m])
             return false;
     return view->n_islands == 1 && !view->speeds && !view->carried;
-}
-
-/* The costs of chunks, for a balancer that deals them. */
-static cpb_status view_chunks(frugal *f, cpb_view *view)
-{
-    *view = *f->view;
-    view->chunk = f->view->grid;
-    view->n_chunks = cpb_ceil_div(view->tokens + view->padding, view->chunk);
-    view->n_columns = 1;
-    int64_t *const cost =
-        cpb_arena_take(f->arena, (size_t)view->n_chunks, sizeof *cost);
-    if (!cost)
-        return CPB_NO_MEMORY;
-    int64_t before = 0;
-    for (int64_t c = 0; c < view->n_chunks; c++) {
-        const int64_t next = view->lookup->before(
-            view->lookup, cpb_min((c + 1) * view->chunk, view->tokens));
-        cost[c] = next - before;
-        before = next;
-    }
-    view->cost = cost;
-    return CPB_OK;
-}
-
-/* Let limits rise to what is possible; `view` is that of view_chunks(). */
-static cpb_status raise_limits(frugal *f, const cpb_view *view, bool *raised)
-{
-    int64_t bound;
-    cpb_status status = CPB_OK;
-    const cpb_load_problem problem = {
-        .n = view->n_chunks,
-        .cost = view->cost,
-        .ranks = view->ranks,
-        .seats = cpb_seats_of(view->sizes, view->tokens + view->padding, view->chunk,
-                              view->ranks, view->cap == INT64_MAX ? -1 : view->cap),
-        .speeds = view->speeds,
-    };
-    *raised = false;
-    if (view->carried)
-        goto done;
-    CPB_TRY(cpb_load_bound(&problem, f->arena, &bound));
-    *raised = bound > cpb_max(f->goals.level, view->floor);
-    if (*raised)
-        cpb_goals_limit(f->view, bound, &f->goals);
-done:
-    return status;
 }
 
 /* First plan number i. */
@@ -294,7 +248,7 @@ static cpb_status lay_per_document(frugal *f)
 static cpb_status lay_even(frugal *f)
 {
     cpb_view view;
-    const cpb_status status = view_chunks(f, &view);
+    const cpb_status status = cpb_chunks_view(f->view, f->arena, &view);
     return status == CPB_OK ? cpb_lay_dealt(&f->best, cpb_balance_even, &view) : status;
 }
 
@@ -360,8 +314,8 @@ static cpb_status search_further(frugal *f)
     cpb_view view;
     cpb_status status = CPB_OK;
     if (f->view->grid > 1) {
-        CPB_TRY(view_chunks(f, &view));
-        CPB_TRY(raise_limits(f, &view, &raised));
+        CPB_TRY(cpb_chunks_view(f->view, f->arena, &view));
+        CPB_TRY(cpb_chunks_raise(&view, f->arena, &f->goals, &raised));
     }
     if (raised) {
         CPB_TRY(choose_first(f));

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The positions of a view as chunks on its grid, for balancers and bounds that deal
+ * chunks. */
+#ifndef CPB_SRC_FRUGAL_CHUNKS_H
+#define CPB_SRC_FRUGAL_CHUNKS_H
+
+#include "frugal.h"
+
+/* The same positions with the costs of chunks. */
+cpb_status cpb_chunks_view(const cpb_view *from, cpb_arena *arena, cpb_view *view);
+
+/* Let limits rise to what is possible; `view` is that of cpb_chunks_view(). */
+cpb_status cpb_chunks_raise(const cpb_view *view, cpb_arena *arena, cpb_goals *goals,
+                            bool *raised);
+
+#endif
