@@ -262,9 +262,17 @@ enum {
 
 /* How `best` stands to its limits, as a score counts it. */
 typedef struct standing {
+    int64_t peers; /* above their limit */
     bool keeps;
     int64_t most; /* largest load */
 } standing;
+
+static bool stands_better(const standing *a, const standing *b)
+{
+    if (a->peers != b->peers)
+        return a->peers < b->peers;
+    return a->keeps != b->keeps ? a->keeps : !a->keeps && a->most < b->most;
+}
 
 static cpb_status stand(frugal *f, standing *now)
 {
@@ -273,14 +281,15 @@ static cpb_status stand(frugal *f, standing *now)
     memcpy(f->limit, f->goals.limit, (size_t)f->view->ranks * sizeof *f->limit);
     cpb_climb_start(&f->climb, &f->best, f->limit);
     CPB_TRY(measure(f, &f->best, &excess));
-    *now = (standing){.keeps = excess <= 0};
+    *now = (standing){.peers = f->best.peers.excess, .keeps = excess <= 0};
     for (int32_t r = 0; r < f->view->ranks; r++)
         now->most = cpb_max(now->most, f->count.load[r]);
 done:
     return status;
 }
 
-/* Of `best` and plans that balance the one that keeps the limits, or has the lowest load. */
+/* Of `best` and plans that balance the first that keeps the limits, or that with the lowest
+ * load. */
 static cpb_status search_balanced(frugal *f)
 {
     const bool is_token = f->view->grid == 1;
@@ -292,15 +301,15 @@ static cpb_status search_balanced(frugal *f)
     for (int i = 0; i < (is_token ? N_BY_TOKEN : N_BY_CHUNK); i++) {
         CPB_TRY((is_token ? by_token : by_chunk)[i](f));
         CPB_TRY(stand(f, &now));
-        if (now.keeps < least.keeps ||
-            (now.keeps == least.keeps && now.most >= least.most))
+        if (!stands_better(&now, &least))
             continue;
         least = now;
         CPB_TRY(cpb_board_copy(&f->best, &f->trial));
     }
     CPB_TRY(cpb_board_copy(&f->trial, &f->best));
     CPB_TRY(improve(f, f->looks, &kept));
-    if (!kept)
+    CPB_TRY(stand(f, &now));
+    if (stands_better(&least, &now))
         CPB_TRY(cpb_board_copy(&f->trial, &f->best));
 done:
     return status;
