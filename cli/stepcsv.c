@@ -71,7 +71,7 @@ static bool read_field(const reader *in, step_column c, const char *text,
         *value = -1;
         return true;
     }
-    return number_read(step_column_names[c], text, 0,
+    return number_read(step_column_names[c], text, c == STEP_HOLDER ? -1 : 0,
                        c == STEP_HOLDER ? CPB_MAX_RANKS - 1 : INT64_MAX, value,
                        in->error);
 }

@@ -20,6 +20,12 @@ typedef struct limit {
     int64_t value, low, high;
 } limit;
 
+int64_t cpb_batch_budget_for(const cpb_batch *batch, int64_t tokens, int32_t ranks)
+{
+    const int64_t multiple = batch->domain->token_multiple;
+    return cpb_ceil_div(cpb_ceil_div(tokens, ranks), multiple) * multiple;
+}
+
 static cpb_status check_domain(const cpb_domain *domain, cpb_error *error)
 {
     const limit limits[] = {
@@ -145,7 +151,7 @@ static cpb_status check_document(const cpb_batch *batch, int64_t d, cpb_error *e
             "it needs a budget of %lld",
             (long long)d, (long long)all->tokens[d], largest, (long long)batch->budget,
             (long long)(largest * batch->budget),
-            (long long)cpb_ceil_div(all->tokens[d], largest));
+            (long long)cpb_batch_budget_for(batch, all->tokens[d], largest));
     return CPB_OK;
 }
 
@@ -182,10 +188,11 @@ static cpb_status make_jobs(cpb_batch *batch, cpb_error *error)
                                       : cpb_price_attention(&batch->price, job->tokens);
         most += most_of(batch, job);
         if (most > CPB_MAX_STEP)
-            return cpb_fail(error, CPB_TOO_LARGE, d,
-                            "documents 0 .. %lld may take more than %lld ps; schedule "
-                            "fewer or scale the profile down",
-                            (long long)d, (long long)CPB_MAX_STEP);
+            return cpb_fail(
+                error, CPB_TOO_LARGE, d,
+                "documents up to number %lld may take more than %lld ps; schedule "
+                "fewer, or scale costs and profile down",
+                (long long)d, (long long)CPB_MAX_STEP);
         job->work = job->attention + batch->price.token * job->tokens;
         batch->tokens += job->tokens;
         batch->work += job->work;
@@ -266,10 +273,11 @@ cpb_status cpb_batch_create(const cpb_documents *documents, const cpb_domain *do
     CPB_TRY(check_places(batch, error));
     CPB_TRY(make_jobs(batch, error));
     CPB_TRY(sort_jobs(batch, error));
+    batch->lack = cpb_arena_zeros(scratch, 1, sizeof *batch->lack);
     batch->n_alone = cpb_min(batch->n, MOST_ALONE / (int64_t)batch->n_sizes);
     batch->alone = cpb_arena_zeros(scratch, (size_t)batch->n_alone * batch->n_sizes,
                                    sizeof *batch->alone);
-    if (!batch->alone)
+    if (!batch->alone || !batch->lack)
         return cpb_fail_memory(error);
 done:
     return status;

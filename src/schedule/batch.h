@@ -27,6 +27,13 @@ typedef struct cpb_place {
 
 /* Lives as long as its scratch arena. Jobs descend by work, equal ones ascend by
  * document. */
+/* What the row that refused last was short of: micro-batches that it needs, or an order
+ * window as wide as it moves documents. Rows that can be helped by neither leave it. */
+typedef struct cpb_lack {
+    bool window;
+    int64_t number;
+} cpb_lack;
+
 typedef struct cpb_batch {
     const cpb_documents *documents;
     const cpb_domain *domain;
@@ -46,11 +53,15 @@ typedef struct cpb_batch {
     bool in_order;  /* micro-batches keep the loader's order */
     int64_t *alone; /* [n_alone * n_sizes] remembered times of the costliest jobs */
     int64_t n_alone;
+    cpb_lack *lack;
 } cpb_batch;
 
 /* Check the input and make the jobs. Memory comes from `scratch`. */
 cpb_status cpb_batch_create(const cpb_documents *documents, const cpb_domain *domain,
                             cpb_arena *scratch, cpb_batch *batch, cpb_error *error);
+
+/* The least budget with which `ranks` ranks hold this many tokens. */
+int64_t cpb_batch_budget_for(const cpb_batch *batch, int64_t tokens, int32_t ranks);
 
 /* The share of a rank when `job` is on `ranks` ranks from `first` on. */
 static inline cpb_share cpb_batch_share(const cpb_batch *batch, const cpb_job *job,

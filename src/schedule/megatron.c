@@ -343,7 +343,7 @@ cpb_status cpb_row_megatron(cpb_batch *batch, cpb_draft *draft, cpb_error *error
             "row 'megatron' has groups of %d ranks at most, but %lld tokens "
             "need a budget of %lld",
             largest, (long long)batch->longest,
-            (long long)cpb_ceil_div(batch->longest, largest));
+            (long long)cpb_batch_budget_for(batch, batch->longest, largest));
     while (w.left) {
         start_wave(&w);
         fill_wave(&w);

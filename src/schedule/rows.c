@@ -74,6 +74,7 @@ static cpb_status make_row(cpb_batch *batch, const cpb_row *row, int64_t limit,
         if (moves.most <= window)
             return CPB_OK;
     }
+    *batch->lack = (cpb_lack){true, moves.most};
     return cpb_fail(error, CPB_UNSUPPORTED, -1,
                     "an order window of %lld places is not kept: row '%s' moves a "
                     "document by %lld",
@@ -118,6 +119,18 @@ done:
     return status;
 }
 
+/* Why no row was taken so far: the sentence of the one that lacks least. */
+typedef struct refusal {
+    cpb_lack lack;
+    cpb_error error;
+} refusal;
+
+/* A row that fails for the window has all the micro-batches that it needs. */
+static bool lacks_less(const cpb_lack *a, const cpb_lack *b)
+{
+    return a->window != b->window ? a->window : a->number < b->number;
+}
+
 /* Every row, the one first that is most often best, so that others are given up early. */
 static cpb_status make_best(cpb_batch *batch, const cpb_row **chosen, cpb_draft *best,
                             cpb_error *error)
@@ -127,17 +140,29 @@ static cpb_status make_best(cpb_batch *batch, const cpb_row **chosen, cpb_draft 
     cpb_draft spare = {
         .place = cpb_arena_take(batch->scratch, (size_t)batch->n, sizeof *spare.place)};
     result reached = {0};
+    refusal nearest = {.lack = {false, INT64_MAX}, .error = {.at = -1}}, now;
     if (!spare.place)
         return cpb_fail_memory(error);
     for (size_t k = 0; k < N; k++) {
         const cpb_row *const row = &rows[((meet ? FLAT : FREE) + k) % N];
+        if (!row->make)
+            continue;
+        *batch->lack = (cpb_lack){false, INT64_MAX};
         const cpb_status status =
-            row->make ? try_row(batch, row, &spare, best, &reached, error) : CPB_OK;
-        /* The sentence of the last one stays if all refuse. */
-        if (status != CPB_OK && status != CPB_UNSUPPORTED)
-            return status;
+            try_row(batch, row, &spare, best, &reached, &now.error);
+        now.lack = *batch->lack;
+        if (status == CPB_UNSUPPORTED &&
+            (!*nearest.error.message || lacks_less(&now.lack, &nearest.lack)))
+            nearest = now;
+        if (status == CPB_OK || status == CPB_UNSUPPORTED)
+            continue;
+        if (error)
+            *error = now.error;
+        return status;
     }
     *chosen = reached.row;
+    if (!reached.row && error)
+        *error = nearest.error;
     return reached.row ? CPB_OK : CPB_UNSUPPORTED;
 }
 
@@ -150,9 +175,18 @@ cpb_status cpb_row_make(cpb_batch *batch, const cpb_row **row, cpb_draft *draft,
 
 cpb_status cpb_row_fail_micro(const cpb_batch *batch, int64_t needed, cpb_error *error)
 {
+    const int32_t multiple = batch->domain->micro_multiple;
+    const int64_t allowed = cpb_ceil_div(cpb_max(1, needed), multiple) * multiple;
+    *batch->lack = (cpb_lack){false, allowed};
+    if (multiple == 1)
+        return cpb_fail(error, CPB_UNSUPPORTED, -1,
+                        "a budget of %lld tokens needs %lld micro-batches, but the "
+                        "limit is %d",
+                        (long long)batch->budget, (long long)allowed,
+                        batch->domain->micro_most);
     return cpb_fail(error, CPB_UNSUPPORTED, -1,
-                    "a budget of %lld tokens needs %lld micro-batches, in multiples of "
-                    "%d, but %d are allowed",
-                    (long long)batch->budget, (long long)needed,
-                    batch->domain->micro_multiple, batch->domain->micro_most);
+                    "a budget of %lld tokens needs %lld micro-batches, a multiple of "
+                    "%d, but the limit is %d",
+                    (long long)batch->budget, (long long)allowed, multiple,
+                    batch->domain->micro_most);
 }

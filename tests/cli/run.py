@@ -24,12 +24,14 @@ import laws_curve
 import laws_draw
 import laws_report
 import laws_schedule
+import laws_schedule_inputs
 import laws_sweep
 
 HERE = pathlib.Path(__file__).resolve().parent
 
 # "threads" are laws of commands that start threads.
-LAWS = {"laws": (laws, laws_curve, laws_draw, laws_report, laws_schedule),
+LAWS = {"laws": (laws, laws_curve, laws_draw, laws_report, laws_schedule,
+                 laws_schedule_inputs),
         "threads": (laws_attend, laws_sweep)}
 
 # Times of this machine have no place in an expectation.

@@ -2,6 +2,8 @@
 /* Laws of schedules over random steps, every row. */
 #include "schedule_world.h"
 
+#include <stdlib.h>
+
 enum { CASES = 400 };
 
 /* Groups ascend, hold their documents in order, and no rank meets one that starts before
@@ -253,6 +255,86 @@ static void test_bad_input_is_refused(void **state)
     says(&documents, &domain, "may take more than");
 }
 
+/* The number behind `words` in a refusal by a row, which there is. */
+static int64_t missing(const step *s, const char *row, const char *words)
+{
+    cpb_error error = {.message = ""};
+    cpb_schedule *schedule;
+    assert_int_not_equal(make(s, row, &schedule, &error), CPB_OK);
+    const char *const at = strstr(error.message, words);
+    if (!at)
+        fail_msg("\"%s\" lacks \"%s\"", error.message, words);
+    return strtoll(at + strlen(words), NULL, 10);
+}
+
+/* The budget that a refusal names is the least with which the document is accepted. */
+static void test_a_budget_that_is_named_suffices(void **state)
+{
+    (void)state;
+    uint64_t seed = 21;
+    for (int i = 0; i < 300; i++) {
+        step s;
+        cpb_error error;
+        cpb_schedule *schedule;
+        random_step(&s, &seed);
+        cpb_domain *const d = &s.domain;
+        s.tokens[0] = test_random(&seed, 1, 90) * d->ranks * d->budget;
+        s.documents.n = 1;
+        s.documents.loss = s.documents.cost = NULL;
+        d->budget = cpb_max(d->token_multiple, d->budget / 4);
+        if (make(&s, "auto", &schedule, &error) == CPB_OK) {
+            cpb_schedule_free(schedule);
+            continue;
+        }
+        const int64_t budget = missing(&s, "auto", "needs a budget of ");
+        d->budget = budget - 1;
+        assert_int_equal(missing(&s, "auto",
+                                 d->budget < d->token_multiple ? "multiple of "
+                                                               : "needs a budget of "),
+                         d->budget < d->token_multiple ? d->token_multiple : budget);
+        d->budget = budget;
+        assert_int_equal(make(&s, "auto", &schedule, &error), CPB_OK);
+        cpb_schedule_free(schedule);
+    }
+}
+
+/* Giving in to what refusals of `auto` name, micro-batches or an order window, leads to a
+ * schedule; the first names more than there were. */
+static void test_limits_that_are_named_suffice(void **state)
+{
+    (void)state;
+    uint64_t seed = 22;
+    int64_t windows = 0, numbers = 0;
+    for (int i = 0; i < 600; i++) {
+        step s;
+        cpb_error error;
+        cpb_schedule *schedule;
+        random_step(&s, &seed);
+        s.domain.window = test_random(&seed, 0, 1) ? -1 : test_random(&seed, 0, 3);
+        s.domain.micro_least = 0;
+        s.domain.micro_most = (int32_t)test_random(&seed, 1, 3);
+        if (make(&s, "auto", &schedule, &error) == CPB_OK) {
+            cpb_schedule_free(schedule);
+            continue;
+        }
+        do
+            if (strstr(error.message, "order window")) {
+                const int64_t window = missing(&s, "auto", "moves a document by ");
+                assert_true(window > s.domain.window);
+                s.domain.window = window;
+                windows++;
+            } else {
+                const int64_t needed = missing(&s, "auto", "tokens needs ");
+                assert_true(needed > s.domain.micro_most);
+                s.domain.micro_most = (int32_t)needed;
+                numbers++;
+            }
+        while (make(&s, "auto", &schedule, &error) != CPB_OK);
+        cpb_schedule_free(schedule);
+    }
+    assert_true(windows > 10 && numbers > 10);
+}
+
 /* Documents of a step in which one of 64 is a giant, and one is half as long. */
 static void giants(step *s)
 {
@@ -359,6 +441,8 @@ int main(void)
         cmocka_unit_test(test_plans_of_groups),
         cmocka_unit_test(test_every_allocation_may_fail),
         cmocka_unit_test(test_bad_input_is_refused),
+        cmocka_unit_test(test_a_budget_that_is_named_suffices),
+        cmocka_unit_test(test_limits_that_are_named_suffice),
         cmocka_unit_test(test_corners),
         cmocka_unit_test(test_giants_are_held_back),
         cmocka_unit_test(test_order_windows_are_kept),
