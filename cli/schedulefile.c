@@ -239,7 +239,7 @@ static void print_proved(const cli_schedulefile *file)
 {
     char a[TABLE_CELL_BYTES], b[TABLE_CELL_BYTES], c[TABLE_CELL_BYTES];
     const cpb_schedule_score *const score = &file->score;
-    printf("proved: %s lie in %s on %s, each once",
+    printf("proved: %s in %s on %s, each once",
            table_count(file->step.n - score->left_over, "document", a),
            table_count(score->micro_batches, "micro-batch", b),
            table_count(file->step.domain.ranks, "rank", c));

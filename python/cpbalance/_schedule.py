@@ -87,10 +87,10 @@ class ScheduleScore:
     moved_max: int
     moved_mean: float
     waited_max: int
-    loss_max: int
+    loss_max: int  #: most loss tokens of a rank
     loss_mean: float
-    replicas: int
-    replica_loss_max: int
+    replicas: int  #: sets of ranks over two of which no group reaches
+    replica_loss_max: int  #: most loss tokens of a replica
     replica_loss_mean: float
 
 
@@ -127,6 +127,12 @@ class Schedule:
         return int(lib.cpb_schedule_micro_batches(self._schedule))
 
     @property
+    def block(self) -> int:
+        """Ranks of every group where they are fixed, all of them in the flat form: one
+        plan per micro-batch. 0 where groups have the ranks of their documents."""
+        return int(lib.cpb_schedule_block(self._schedule))
+
+    @property
     def groups(self) -> npt.NDArray[Any]:
         """Structured [groups]: micro_batch, first, ranks, first_document, n_documents,
         start, end. Every rank that works through its groups in this order waits for none
@@ -158,8 +164,8 @@ class Schedule:
 
     @property
     def reroutes(self) -> npt.NDArray[Any]:
-        """Structured [n]: document, from, to, tokens: what loaders hand on before the
-        step. Empty without `holder`. A copy."""
+        """Structured [n]: document, from, to, tokens, bytes: what loaders hand on before
+        the step. Empty without `holder`. A copy."""
         n = lib.cpb_schedule_reroutes(self._schedule, ffi.NULL)
         found = np.zeros(n, _REROUTE)
         if n:
@@ -198,21 +204,22 @@ class Schedule:
 
     def check(self) -> None:
         """Prove it by code that shares nothing with the scheduler: every document exactly
-        once or left over with its reason, budgets, sizes, order, every figure,
-        group and reroute. Raises
-        Refuted with the first counterexample."""
+        once or left over with its reason, budgets, sizes, order, every figure, group,
+        plan of a group and reroute. Raises Refuted with the first counterexample."""
         documents, domain, held = _question(self.lengths, self.ranks, self.budget,
                                             self.options)
         hash_ = ffi.new("uint64_t *", self.hash)
         reroutes = np.ascontiguousarray(self.reroutes)
+        n_groups = lib.cpb_schedule_n_groups(self._schedule)
+        plans = ffi.new("uint64_t[]", [self.plan(g).hash for g in range(n_groups)])
         claim = ffi.new("cpb_schedule_claim *", {
             "micro_batches": self.micro_batches,
-            "block": lib.cpb_schedule_block(self._schedule),
+            "block": self.block,
             "placement": lib.cpb_schedule_placements(self._schedule),
             "cut": lib.cpb_schedule_cuts(self._schedule),
             "n_cuts": lib.cpb_schedule_n_cuts(self._schedule),
             "score": lib.cpb_schedule_score_of(self._schedule), "hash": hash_,
-            "n_groups": lib.cpb_schedule_n_groups(self._schedule),
+            "n_groups": n_groups, "plans": plans,
             "groups": lib.cpb_schedule_groups(self._schedule),
             "documents": lib.cpb_schedule_documents(self._schedule),
             "n_reroutes": len(reroutes),

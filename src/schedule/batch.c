@@ -187,7 +187,7 @@ static cpb_status make_jobs(cpb_batch *batch, cpb_error *error)
         job->attention = batch->given ? all->cost[d]
                                       : cpb_price_attention(&batch->price, job->tokens);
         most += most_of(batch, job);
-        if (most > CPB_MAX_STEP)
+        if (most * batch->domain->stages > CPB_MAX_STEP)
             return cpb_fail(
                 error, CPB_TOO_LARGE, d,
                 "documents up to number %lld may take more than %lld ps; schedule "

@@ -57,7 +57,7 @@ static cpb_offer offer_of(const cpb_fill *fill, int64_t j, size_t s)
     if (fill->solo)
         return cpb_offers_get(fill->offers, j, s);
     const int64_t time = cpb_batch_alone(batch, j, s);
-    return (cpb_offer){.time = time, .area = batch->sizes[s] * time};
+    return (cpb_offer){.time = time, .area = (cpb_wide)batch->sizes[s] * time};
 }
 
 /* The fewest ranks of the block that finish job `j` within `time`, as an index of sizes;
@@ -96,14 +96,14 @@ static bool allots(const cpb_fill *fill, int64_t n_long, int64_t short_work,
 {
     const cpb_batch *const batch = fill->batch;
     const int64_t fixed = fill->solo ? 0 : batch->price.fixed;
-    int64_t area = short_work;
+    cpb_wide area = short_work;
     for (int64_t i = 0; i < n_long; i++) {
         const size_t s = size_within(fill, fill->list[i], time);
         if (s == batch->n_sizes)
             return false;
         area += offer_of(fill, fill->list[i], s).area - batch->sizes[s] * fixed;
     }
-    return cpb_ceil_div(area, fill->width) <= time - fixed;
+    return area <= (cpb_wide)fill->width * (time - fixed);
 }
 
 int64_t cpb_fill_allot(const cpb_fill *fill)

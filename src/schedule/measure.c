@@ -6,7 +6,7 @@
 
 /* Sum and largest over ranks. */
 typedef struct spread {
-    int64_t sum;
+    cpb_wide sum; /* of times, whose sum over ranks may be beyond 64 bits */
     int64_t largest;
 } spread;
 
@@ -20,7 +20,7 @@ static spread over_ranks(const int64_t *value, int32_t ranks)
     return s;
 }
 
-static double excess(int64_t largest, int64_t sum, int64_t n)
+static double excess(int64_t largest, cpb_wide sum, int64_t n)
 {
     return sum ? (double)largest * (double)n / (double)sum - 1 : 0;
 }
@@ -31,7 +31,7 @@ static void measure_ranks(const cpb_timeline *t, cpb_schedule_score *score)
     const spread work = over_ranks(t->work, ranks);
     const spread tokens = over_ranks(t->tokens, ranks);
     score->token_imbalance = excess(tokens.largest, tokens.sum, ranks);
-    score->padding = tokens.sum - t->batch->tokens;
+    score->padding = (int64_t)tokens.sum - t->batch->tokens;
     score->received_max = over_ranks(t->keys, ranks).largest;
     score->wire = over_ranks(t->wire, ranks).largest;
     score->busy = t->time ? (double)work.sum / ((double)t->time * (double)ranks) : 1;

@@ -98,7 +98,7 @@ static bool offer_parts(const cpb_offers *o, int64_t j, int32_t ranks, cpb_offer
         part.end = part.begin;
         filled = cpb_min(o->filling * (c.room - share.tokens), offer->time - time);
     }
-    offer->area = ranks * offer->time - filled;
+    offer->area = (cpb_wide)ranks * offer->time - filled;
     return true;
 }
 
@@ -114,9 +114,9 @@ cpb_status cpb_offers_create(const cpb_batch *batch, int64_t n, cpb_offers *offe
     return offers->known ? CPB_OK : cpb_fail_memory(error);
 }
 
-static int64_t price_of(const cpb_offers *o, const cpb_offer *offer)
+static cpb_wide price_of(const cpb_offers *o, const cpb_offer *offer)
 {
-    return offer->area + o->key_price * offer->keys;
+    return offer->area + (cpb_wide)o->key_price * offer->keys;
 }
 
 cpb_offer cpb_offers_get(const cpb_offers *o, int64_t j, size_t s)
@@ -124,7 +124,7 @@ cpb_offer cpb_offers_get(const cpb_offers *o, int64_t j, size_t s)
     const cpb_batch *const batch = o->batch;
     const int32_t ranks = batch->sizes[s];
     const int64_t time = cpb_batch_alone(batch, j, s);
-    cpb_offer best = {.time = time, .area = ranks * time}, parts;
+    cpb_offer best = {.time = time, .area = (cpb_wide)ranks * time}, parts;
     if (j >= o->n || ranks == 1)
         return best;
     cpb_offer *const known = &o->known[(size_t)j * batch->n_sizes + s];

@@ -12,7 +12,7 @@
 /* A job on a group of some size. */
 typedef struct cpb_offer {
     int64_t time;  /* of its slowest rank; 0: not known yet */
-    int64_t area;  /* time of its ranks that no other job can use */
+    cpb_wide area; /* time of its ranks that no other job can use */
     int64_t keys;  /* that its ranks receive */
     int64_t limit; /* no part takes longer; 0: cut evenly */
 } cpb_offer;

@@ -30,7 +30,8 @@ typedef struct cpb_timeline {
     int64_t *wire;
     int64_t *keys;
     /* Sums over micro-batches of the largest and of all times. */
-    int64_t largest_times, all_times;
+    int64_t largest_times;
+    cpb_wide all_times;
     int64_t tokens_max;
     /* Scratch, [ranks]. */
     cpb_share *load;

@@ -51,15 +51,35 @@ def test_ranks_walk_all_groups_and_plans_hold_all_tokens(rng):
 
 
 def test_the_program_says_the_same():
+    """Of every row: figures, groups, and their plans run by run."""
     lengths = [100000, 5000, 300, 4000, 8000, 16000, 0, 2000]
-    schedule = cpb.schedule(lengths, 8, 16384)
-    said = json.loads(subprocess.run(
-        [sys.executable, "-m", "cpbalance", "schedule", "--documents",
-         ",".join(map(str, lengths)), "--ranks", "8", "--budget", "16384", "--json"],
-        text=True, capture_output=True, check=True).stdout)
-    assert said["hash"] == f"{schedule.hash:016x}"
-    assert said["chosen"] == schedule.row
-    assert said["micro_batches"] == schedule.micro_batches
+    times = {"time": "step_time", "bound": "bound", "wire": "wire_time"}
+    for row in cpb.schedule_rows():
+        schedule = cpb.schedule(lengths, 8, 16384, row=row)
+        said = json.loads(subprocess.run(
+            [sys.executable, "-m", "cpbalance", "schedule", "--documents",
+             ",".join(map(str, lengths)), "--ranks", "8", "--budget", "16384", "--row", row,
+             "--runs", "--json"], text=True, capture_output=True, check=True).stdout)
+        assert said["hash"] == f"{schedule.hash:016x}"
+        assert said["chosen"] == schedule.row
+        for name, value in vars(schedule.score).items():
+            factor = 1e6 if name in times else 1
+            assert said[times.get(name, name)] * factor == pytest.approx(value, 1e-12), name
+        assert schedule.block in (0, *{group["ranks"] for group in said["schedule"]})
+        for number, group in enumerate(said["schedule"]):
+            plan = schedule.plan(number)
+            assert group["documents"] == schedule.documents(number).tolist()
+            assert group["plan"] == f"{plan.hash:016x}"
+            assert group["runs"] == [plan.runs(rank).tolist() for rank in range(plan.ranks)]
+
+
+def test_the_flat_form_is_one_plan_per_micro_batch():
+    schedule = cpb.schedule([9000, 700, 4000, 1200], 4, 4096, row="flat")
+    schedule.check()
+    assert schedule.block == 4
+    assert len(schedule.groups) == schedule.micro_batches and len(schedule.cuts)
+    assert schedule.score.replicas == 1
+    assert schedule.score.replica_loss_max == 14900
 
 
 def test_auto_is_above_no_row(rng):
@@ -77,6 +97,24 @@ def test_options_reach_the_library():
     assert cpb.schedule(lengths, 6, 400, micro_multiple=3).micro_batches % 3 == 0
     assert cpb.schedule(lengths, 4, 400, model="8/8x64", backward=True).score.time > 0
     free = cpb.schedule(lengths, 4, 400)
+    assert free.score.loss_max > 0 == cpb.schedule(lengths, 4, 400,
+                                                   loss=[0] * 4).score.loss_max
+    assert cpb.schedule(lengths, 4, 400, waited=[0, 5, 0, 0]).score.waited_max == 5
+    assert cpb.schedule(lengths, 4, 400, cost=[1, 1, 1, 10**12]).score.time > 10**11
+    assert cpb.schedule(lengths, 4, 400, micro_least=5).micro_batches >= 5
+    assert cpb.schedule(lengths, 4, 400, token_multiple=64).score.padding > 0
+    assert cpb.schedule(lengths, 4, 400, holder=[0] * 4, token_bytes=3).score.rerouted_bytes \
+        == 3 * cpb.schedule(lengths, 4, 400, holder=[0] * 4).score.rerouted > 0
+    assert cpb.schedule(lengths, 4, 400, meet="micro", stages=3).score.time > free.score.time
+    assert cpb.schedule(lengths, 4, 400, window=0).score.moved_max == 0
+    assert not len(cpb.schedule(lengths, 4, 400, groups_only=True).cuts)
+    assert len(set(cpb.schedule(lengths, 4, 400, one_size=True).groups["ranks"])) == 1
+    giants = {"groups": [1, 2], "groups_only": True, "hold": 2}
+    held = [30000, 5000, 700, 900, 2000]
+    assert cpb.schedule(held, 8, 16384, **giants).placements["left"][0] == 2
+    assert cpb.schedule(held, 8, 16384, waited=[2, 0, 0, 0, 0], **giants).score.left_over == 0
+    assert cpb.schedule([900], 4, 400, ranks_per_node=4).score.wire \
+        != cpb.schedule([900], 4, 400).score.wire
     assert cpb.schedule(lengths, 4, 400, fixed=10**9).score.time > free.score.time
 
 

@@ -407,6 +407,38 @@ static void test_order_windows_are_kept(void **state)
         }
 }
 
+/* Times whose sum over ranks, or over stages, is beyond 64 bits. */
+static void test_times_near_the_limit(void **state)
+{
+    (void)state;
+    const int64_t tokens[] = {CPB_MAX_TOKENS}, cost[] = {1},
+                  long_cost[] = {INT64_C(1) << 57};
+    step s = {.documents = {.n = 1, .tokens = tokens, .cost = cost},
+              .domain = cpb_domain_default()};
+    cpb_error error;
+    cpb_schedule *schedule;
+    s.domain.ranks = 65536;
+    s.domain.budget = CPB_MAX_TOKENS / 2;
+    s.domain.setup.profile.net_bytes_per_us = 8;
+    for (size_t row = 0; cpb_schedule_name(row); row++) {
+        if (make(&s, cpb_schedule_name(row), &schedule, &error) == CPB_UNSUPPORTED)
+            continue;
+        proved(&s, schedule);
+        assert_true(cpb_schedule_score_of(schedule)->time > INT64_C(1) << 56);
+        cpb_schedule_free(schedule);
+    }
+    s.documents.cost = long_cost;
+    s.domain.budget = CPB_MAX_TOKENS;
+    s.domain.setup.profile.net_bytes_per_us = 0;
+    s.domain.ranks = 1;
+    assert_int_equal(make(&s, "auto", &schedule, &error), CPB_OK);
+    proved(&s, schedule);
+    cpb_schedule_free(schedule);
+    s.domain.meet = CPB_MEET_MICRO;
+    s.domain.stages = 4096;
+    says(&s.documents, &s.domain, "may take more than");
+}
+
 /* Nothing to do is a schedule too, and so is one rank. */
 static void test_corners(void **state)
 {
@@ -444,6 +476,7 @@ int main(void)
         cmocka_unit_test(test_a_budget_that_is_named_suffices),
         cmocka_unit_test(test_limits_that_are_named_suffice),
         cmocka_unit_test(test_corners),
+        cmocka_unit_test(test_times_near_the_limit),
         cmocka_unit_test(test_giants_are_held_back),
         cmocka_unit_test(test_order_windows_are_kept),
     };
