@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Masks and options in, a plan out: mask -> work -> balance -> plan, and `auto`, which
- * walks that line for every row of the table and keeps the plan that scores best. */
+/* Masks and options in, a plan out: mask -> work -> balance -> plan. */
+#include "planner.h"
+
 #include "glance.h"
 #include "view.h"
 
 #include "../base/error.h"
 #include "../base/nearest.h"
-#include "../read/step.h"
 
 #include <cpb/score.h>
 
@@ -162,7 +162,7 @@ static const cpb_balancer *find_row(const char *name)
     return NULL;
 }
 
-static bool serves(const cpb_balancer *row, const cpb_setup *setup)
+bool cpb_row_serves(const cpb_balancer *row, const cpb_setup *setup)
 {
     return row->kernels >> setup->kernel & 1 && row->transports >> setup->transport & 1;
 }
@@ -172,7 +172,7 @@ static cpb_status check_serves(const cpb_balancer *row, const cpb_setup *setup,
 {
     static const char *const kernels[] = {"flex", "varlen", "recurrent"};
     static const char *const transports[] = {"exchange", "allgather", "ring"};
-    if (serves(row, setup))
+    if (cpb_row_serves(row, setup))
         return CPB_OK;
     if (setup->transport == CPB_RING)
         return cpb_fail(error, CPB_UNSUPPORTED, -1,
@@ -236,11 +236,9 @@ done:
     return status;
 }
 
-/* The plan promises what `options` ask for; the row is held to `tolerance_ppm`. The plan
- * is NULL where a glance shows that its step takes longer than `limit`. */
-static cpb_status run_row(const cpb_balancer *row, const cpb_masks *masks,
-                          const cpb_options *options, int64_t tolerance_ppm,
-                          int64_t limit, cpb_plan **plan, cpb_error *error)
+cpb_status cpb_row_run(const cpb_balancer *row, const cpb_masks *masks,
+                       const cpb_options *options, int64_t tolerance_ppm, int64_t limit,
+                       cpb_plan **plan, cpb_error *error)
 {
     cpb_options held_to = *options;
     bool passes;
@@ -285,83 +283,6 @@ done:
     return status == CPB_NO_MEMORY ? cpb_fail_memory(error) : status;
 }
 
-/* Keep the plan of a row if it is no slower than the best so far. */
-static cpb_status try_row(const cpb_balancer *row, const cpb_masks *masks,
-                          const cpb_options *options, int64_t tolerance_ppm,
-                          cpb_plan **best, int64_t *best_time, cpb_error *error)
-{
-    cpb_plan *plan;
-    int64_t time;
-    cpb_status status;
-
-    CPB_TRY(run_row(row, masks, options, tolerance_ppm, *best_time, &plan, error));
-    if (!plan)
-        goto done;
-    CPB_TRY(cpb_step_within(plan, masks, &options->setup, *best_time,
-                            &options->allocator, &time, error));
-    if (!*best || time <= *best_time) {
-        cpb_plan *const worse = *best;
-        *best = plan;
-        plan = worse;
-        *best_time = time;
-    }
-done:
-    cpb_plan_free(plan);
-    return status;
-}
-
-/* A row that keeps the tolerance is tried with looser ones too, as long as that shortens
- * the step by a hundredth or so: where the network is the limit, balance is worth less
- * than traffic. Once the row has a plan, a refusal only ends this. */
-static cpb_status try_tolerances(const cpb_balancer *row, const cpb_masks *masks,
-                                 const cpb_options *options, cpb_plan **best,
-                                 int64_t *best_time, cpb_error *error)
-{
-    enum { TIMES = 4, LOOSEST_PPM = 1000000, WORTH_GOING_ON = 128 };
-    int64_t tolerance = options->tolerance_ppm;
-    int64_t before = *best_time;
-    cpb_status status = try_row(row, masks, options, tolerance, best, best_time, error);
-    while (status == CPB_OK && row->weights == CPB_WEIGHTS_LOOKUP &&
-           *best_time < before - before / WORTH_GOING_ON && tolerance > 0 &&
-           tolerance * TIMES <= LOOSEST_PPM) {
-        tolerance *= TIMES;
-        before = *best_time;
-        status = try_row(row, masks, options, tolerance, best, best_time, error);
-        if (status == CPB_UNSUPPORTED || status == CPB_TOO_LARGE)
-            return CPB_OK;
-    }
-    return status;
-}
-
-/* From the last row, which is likely to win, to the first, so that most rows are given up
- * early; of equals the first row stays. A row that refuses (a cap it cannot keep, costs
- * beyond 64 bits) is left out; if all do, the last sentence stands. */
-static cpb_status run_auto(const cpb_masks *masks, const cpb_options *options,
-                           cpb_plan **best, cpb_error *error)
-{
-    int64_t best_time = INT64_MAX;
-    cpb_status status = CPB_OK;
-
-    *best = NULL;
-    for (size_t i = cpb_n_balancers; i-- > 0;) {
-        if (!serves(&cpb_balancers[i], &options->setup))
-            continue;
-        status =
-            try_tolerances(&cpb_balancers[i], masks, options, best, &best_time, error);
-        if (status == CPB_UNSUPPORTED || status == CPB_TOO_LARGE)
-            continue;
-        if (status != CPB_OK)
-            break;
-    }
-    if (*best && (status == CPB_UNSUPPORTED || status == CPB_TOO_LARGE))
-        status = CPB_OK;
-    if (status != CPB_OK) {
-        cpb_plan_free(*best);
-        *best = NULL;
-    }
-    return status;
-}
-
 cpb_status cpb_plan_create(const cpb_masks *masks, const cpb_options *options,
                            cpb_plan **plan, cpb_error *error)
 {
@@ -374,7 +295,7 @@ cpb_status cpb_plan_create(const cpb_masks *masks, const cpb_options *options,
     CPB_TRY(check_room(masks, options, error));
     CPB_TRY(check_carried(masks, options, error));
     if (strcmp(options->balancer, auto_name) == 0) {
-        CPB_TRY(run_auto(masks, options, plan, error));
+        CPB_TRY(cpb_auto_run(masks, options, plan, error));
         goto done;
     }
     const cpb_balancer *const row = find_row(options->balancer);
@@ -384,8 +305,8 @@ cpb_status cpb_plan_create(const cpb_masks *masks, const cpb_options *options,
             options->balancer, cpb_nearest(options->balancer, cpb_balancer_name));
         goto done;
     }
-    CPB_TRY(
-        run_row(row, masks, options, options->tolerance_ppm, INT64_MAX, plan, error));
+    CPB_TRY(cpb_row_run(row, masks, options, options->tolerance_ppm, INT64_MAX, plan,
+                        error));
 done:
     return status;
 }

@@ -97,8 +97,8 @@ static cpb_status relabel_row(carry *c, const cpb_masks *row, cpb_arena *arena,
         c->load[r] = c->cells[r].load;
     rank_by_load(c->sum, ranks, c->to, c->spare);
     rank_by_load(c->load, ranks, c->from, c->spare);
-    CPB_TRY(relabelled(*plan, c->to, c->from, &c->options.allocator, arena, &twin,
-                       error));
+    CPB_TRY(
+        relabelled(*plan, c->to, c->from, &c->options.allocator, arena, &twin, error));
     cpb_plan_free(*plan);
     *plan = twin;
     for (int32_t i = 0; i < ranks; i++)
@@ -140,8 +140,9 @@ static cpb_status check_rows(size_t n_rows, const cpb_masks *rows,
     return CPB_OK;
 }
 
-static cpb_status plan_rows(size_t n_rows, const cpb_masks *rows, carry *c, bool relabel,
-                            cpb_arena *arena, cpb_plan **plans, cpb_error *error)
+static cpb_status plan_rows(size_t n_rows, const cpb_masks *rows, carry *c,
+                            bool relabel, cpb_arena *arena, cpb_plan **plans,
+                            cpb_error *error)
 {
     cpb_status status = CPB_OK;
     for (size_t i = 0; i < n_rows; i++) {

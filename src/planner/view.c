@@ -34,9 +34,9 @@ static cpb_setup weighing_setup(const cpb_balancer *row, const cpb_setup *setup,
     return weighing;
 }
 
-static cpb_status add_costs(const cpb_mask *mask, const cpb_setup *setup, int64_t weight,
-                            const cpb_view *view, int64_t *part, int64_t *cost,
-                            cpb_arena *arena, cpb_error *error)
+static cpb_status add_costs(const cpb_mask *mask, const cpb_setup *setup,
+                            int64_t weight, const cpb_view *view, int64_t *part,
+                            int64_t *cost, cpb_arena *arena, cpb_error *error)
 {
     cpb_work *work = NULL;
     const cpb_status status =
@@ -67,14 +67,15 @@ static cpb_status weigh(const cpb_balancer *row, const cpb_masks *masks,
     const size_t n = (size_t)view->n_chunks;
     const cpb_setup weighing = weighing_setup(row, setup, view->chunk);
     int64_t *const cost = cpb_arena_zeros(arena, n, sizeof *cost);
-    int64_t *const columns = cpb_arena_take(arena, view->n_columns * n, sizeof *columns);
+    int64_t *const columns =
+        cpb_arena_take(arena, view->n_columns * n, sizeof *columns);
     if (!cost || !columns)
         return CPB_NO_MEMORY;
     for (size_t m = 0; m < masks->n; m++) {
         const int64_t weight = masks->weight ? masks->weight[m] : 1;
         int64_t *const part = columns + (view->n_columns > 1 ? m * n : 0);
-        const cpb_status status = add_costs(masks->mask[m], &weighing, weight, view, part,
-                                            cost, arena, error);
+        const cpb_status status = add_costs(masks->mask[m], &weighing, weight, view,
+                                            part, cost, arena, error);
         if (status != CPB_OK)
             return status;
     }
@@ -95,11 +96,12 @@ cpb_status cpb_view_create(const cpb_balancer *row, const cpb_masks *masks,
                                   ? padded(row, tokens, options->ranks, grid)
                                   : tokens;
     if (positions > CPB_MAX_TOKENS)
-        return cpb_fail(error, CPB_TOO_LARGE, -1,
-                        "%s pads %lld tokens to %lld for equal sizes, above %lld; use a "
-                        "smaller chunk or uneven sizes",
-                        row->name, (long long)tokens, (long long)positions,
-                        (long long)CPB_MAX_TOKENS);
+        return cpb_fail(
+            error, CPB_TOO_LARGE, -1,
+            "%s pads %lld tokens to %lld for equal sizes, above %lld; use a "
+            "smaller chunk or uneven sizes",
+            row->name, (long long)tokens, (long long)positions,
+            (long long)CPB_MAX_TOKENS);
     *view = (cpb_view){
         .ranks = options->ranks,
         .tokens = tokens,

@@ -398,10 +398,25 @@ done:
     return status;
 }
 
+/* What the layers take together if no rank waits for the wire. */
+static int64_t longest_compute(const scoring *s)
+{
+    cpb_wide sum = 0;
+    for (size_t m = 0; m < s->masks->n; m++) {
+        cpb_wide longest = 0;
+        for (int32_t r = 0; r < s->ranks; r++) {
+            const cpb_wide compute = cpb_layer_compute(&s->layers[m], r);
+            longest = compute > longest ? compute : longest;
+        }
+        sum += weight_of(s->masks, m) * longest;
+    }
+    return sum < INT64_MAX ? (int64_t)sum : INT64_MAX;
+}
+
 cpb_status cpb_step_within(const cpb_plan *plan, const cpb_masks *masks,
                            const cpb_setup *setup, int64_t limit,
                            const cpb_allocator *allocator, int64_t *step,
-                           cpb_error *error)
+                           int64_t *compute, cpb_error *error)
 {
     cpb_arena arena = {.allocator = cpb_allocator_or_default(allocator)};
     cpb_score score = {0};
@@ -414,6 +429,7 @@ cpb_status cpb_step_within(const cpb_plan *plan, const cpb_masks *masks,
     if (!s.stopped)
         CPB_TRY(set_times(&s, &score, error));
     *step = s.stopped ? INT64_MAX : score.step_time;
+    *compute = longest_compute(&s);
 done:
     cpb_arena_free(&arena);
     return status;

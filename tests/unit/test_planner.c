@@ -294,6 +294,48 @@ static void auto_is_never_slower_than_any_row(void **state)
     }
 }
 
+static int64_t step_of_auto(const cpb_masks *masks, const cpb_options *options)
+{
+    cpb_score score;
+    cpb_plan *plan;
+    assert_int_equal(cpb_plan_create(masks, options, &plan, NULL), CPB_OK);
+    assert_int_equal(
+        cpb_score_plan(plan, masks, &options->setup, NULL, &score, NULL, NULL, NULL),
+        CPB_OK);
+    cpb_plan_free(plan);
+    return score.step_time;
+}
+
+static void auto_takes_no_longer_at_four_times_the_tolerance(void **state)
+{
+    uint64_t seed = 8;
+    int shorter = 0;
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        int64_t lengths[24];
+        const size_t n = test_lengths(&seed, 4000 + 500 * i, 24, lengths);
+        cpb_options options = options_of("auto", (int32_t)test_random(&seed, 2, 9), -1);
+        cpb_mask *mask;
+        options.setup.overlap = (cpb_overlap)test_random(&seed, 0, 2);
+        options.setup.profile.net_bytes_per_us >>= test_random(&seed, 0, 8);
+        options.tolerance_ppm = 10000;
+        assert_int_equal(
+            cpb_mask_create_text("documents", n, lengths, NULL, NULL, &mask, NULL),
+            CPB_OK);
+        const cpb_mask *const list[] = {mask};
+        const cpb_masks masks = {.n = 1, .mask = list};
+        for (int64_t before = INT64_MAX; options.tolerance_ppm <= 640000;
+             options.tolerance_ppm *= 4) {
+            const int64_t step = step_of_auto(&masks, &options);
+            assert_true(step <= before);
+            shorter += options.tolerance_ppm > 10000 && step < before;
+            before = step;
+        }
+        cpb_mask_free(mask);
+    }
+    assert_true(shorter > 0);
+}
+
 static void a_ring_takes_head_tail_and_nothing_else(void **state)
 {
     cpb_mask *mask;
@@ -571,6 +613,7 @@ int main(void)
         cmocka_unit_test(min_heap_fills_the_least_loaded_rank_that_has_room),
         cmocka_unit_test(every_balancer_keeps_the_laws_on_every_family),
         cmocka_unit_test(auto_is_never_slower_than_any_row),
+        cmocka_unit_test(auto_takes_no_longer_at_four_times_the_tolerance),
         cmocka_unit_test(a_ring_takes_head_tail_and_nothing_else),
         cmocka_unit_test(options_that_cannot_be_met_are_refused_with_a_sentence),
         cmocka_unit_test(relabelled_rows_sum_to_less_than_fixed_ones),
