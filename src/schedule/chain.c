@@ -101,8 +101,22 @@ static int64_t most_units(const cpb_chain *c, const cpb_chain_end *end, int64_t 
     return low;
 }
 
-/* How far the next job of `end` can be placed: all of it, or up to a multiple of tile_q;
- * what is left over is long enough to hide its keys, if possible. */
+/* What the keys of the rest cost if the next job of `end` is cut at `to`, as far as its
+ * own attention does not hide them. */
+static int64_t cost_of_keys(const cpb_chain *c, const cpb_chain_end *end, int64_t to)
+{
+    const cpb_job *const job = job_at(c, end);
+    const int32_t at = end->done ? c->place[c->list[end->at]].ranks + 1 : 1;
+    const cpb_part rest = {to, job->tokens, c->first, at + 1, at};
+    cpb_share share = cpb_batch_part_share(c->batch, job, &rest);
+    const int64_t time = cpb_price_time(&c->batch->price, &share);
+    share.received = share.wire = 0;
+    return time - cpb_price_time(&c->batch->price, &share);
+}
+
+/* How far the next job of `end` can be placed: all of it, or up to a multiple of tile_q.
+ * Less is placed, so that what is left over hides its keys, if that costs less than the
+ * time that the rank then leaves unused. */
 static int64_t reach(const cpb_chain *c, const cpb_chain_end *end)
 {
     const int64_t tokens = job_at(c, end)->tokens, unit = c->batch->price.tile_q;
@@ -112,7 +126,11 @@ static int64_t reach(const cpb_chain *c, const cpb_chain_end *end)
     const int64_t most = unit * most_units(c, end, end->done / unit,
                                            cpb_min(tokens - 1, room) / unit + 1);
     const int64_t wanted = (tokens - c->hidden) / unit * unit;
-    return wanted > end->done && wanted < most ? wanted : cpb_max(most, end->done);
+    if (wanted <= end->done || wanted >= most)
+        return cpb_max(most, end->done);
+    const int64_t unused = c->limit - time_with(c, end, wanted);
+    return cost_of_keys(c, end, most) > cost_of_keys(c, end, wanted) + unused ? wanted
+                                                                              : most;
 }
 
 /* Put the next job of `end` up to `to` on rank `r`. */

@@ -36,8 +36,10 @@ static int32_t choose(const cpb_deal *deal, int64_t size)
 
 bool cpb_deal_run(cpb_deal *deal, int64_t n)
 {
-    for (int32_t bin = 0; bin < deal->n_bins; bin++)
-        deal->load[bin] = deal->used[bin] = 0;
+    for (int32_t bin = 0; bin < deal->n_bins; bin++) {
+        deal->load[bin] = deal->ahead ? -deal->ahead[bin] : 0;
+        deal->used[bin] = 0;
+    }
     cpb_heap_fill(&deal->heap, deal->n_bins);
     for (int64_t j = 0; j < n; j++) {
         const int32_t bin = choose(deal, deal->size[j]);

@@ -12,9 +12,11 @@ typedef struct cpb_deal {
     int64_t room;        /* of a bin */
     const int64_t *size; /* [jobs] room that a job takes */
     const int64_t *cost; /* [jobs] load that a job adds */
-    int32_t *bin;        /* [jobs] the answer */
-    int64_t *load;       /* [bins] the answer */
-    int64_t *used;       /* [bins] the answer */
+    int64_t *ahead; /* [bins] load that a bin is to get more than others, in any order;
+                       NULL: none */
+    int32_t *bin;   /* [jobs] the answer */
+    int64_t *load;  /* [bins] the answer */
+    int64_t *used;  /* [bins] the answer */
     cpb_heap heap;
     const cpb_batch *batch;
     cpb_item *order; /* [jobs] in the loader's order, where micro-batches keep it */

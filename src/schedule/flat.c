@@ -4,7 +4,8 @@
  *
  * More micro-batches than the tokens need cost `fixed` each, but let ranks with short
  * documents, which are full before their time is, work as long as the others. A few numbers
- * are tried on one micro-batch each; they are alike, since all have the mean work. */
+ * are tried on one micro-batch each, which are alike, since all have the mean work, and on
+ * one of those with giants, which have more. */
 #include "chain.h"
 #include "deal.h"
 #include "rows.h"
@@ -19,6 +20,9 @@ typedef struct flat {
     int64_t *tokens; /* [jobs] */
     int32_t *list;   /* [jobs] by micro-batch */
     int64_t *start;  /* [bins + 1] */
+    int64_t *ahead;  /* [bins] */
+    int32_t giants;  /* bins at the front that get more work than others */
+    int64_t full;    /* micro-batches whose ranks are full of tokens */
     int64_t most_bins;
     int64_t excess; /* that the chain needed where the estimate was best */
     int64_t needed; /* micro-batches, where none was allowed */
@@ -37,8 +41,9 @@ static cpb_status create(const cpb_batch *batch, flat *f, cpb_error *error)
         .tokens = cpb_arena_take(arena, n, sizeof *f->tokens),
         .list = cpb_arena_take(arena, n, sizeof *f->list),
         .start = cpb_arena_take(arena, n + 2, sizeof *f->start),
+        .ahead = cpb_arena_take(arena, n + 1, sizeof *f->ahead),
     };
-    if (!f->cost || !f->tokens || !f->list || !f->start)
+    if (!f->cost || !f->tokens || !f->list || !f->start || !f->ahead)
         return cpb_fail_memory(error);
     const int64_t most_cuts = 4 * (batch->tokens / batch->budget + 2 * ranks);
     CPB_TRY(cpb_chain_create(batch, ranks, most_cuts, &f->chain, error));
@@ -49,16 +54,52 @@ static cpb_status create(const cpb_batch *batch, flat *f, cpb_error *error)
     }
     f->deal.size = f->tokens;
     f->deal.cost = f->cost;
+    f->deal.ahead = f->ahead;
     f->deal.room = ranks * batch->budget;
+    f->full = cpb_ceil_div(batch->tokens, f->deal.room);
     f->chain.width = ranks;
 done:
     return status;
+}
+
+/* How long ranks should work in a micro-batch in which a part at the end of job `j` hides
+ * its keys. */
+static int64_t wanted_time(const flat *f, int64_t j)
+{
+    const cpb_price *const price = &f->batch->price;
+    const int64_t tokens = f->batch->jobs[j].tokens;
+    return price->token * cpb_min(f->chain.hidden, tokens) +
+           (cpb_price_key(price) + price->received_key) * tokens;
+}
+
+/* Bins of giants, which want more time than the mean, get as much work as fills it, so
+ * that their ranks do not wait for keys; but no more than 5/6 of what a bin full of
+ * tokens has in the mean. */
+static void plan_ahead(flat *f)
+{
+    const int64_t ranks = f->batch->domain->ranks;
+    const int32_t n = f->deal.n_bins;
+    int64_t left = f->batch->work / ranks;
+    const int64_t most = cpb_schedule_mean(f->batch) / cpb_max(1, f->full) * 5 / 6;
+    f->giants = 0;
+    for (int32_t k = 0; n > 1 && k < n && k < f->batch->n; k++) {
+        const int64_t time = cpb_min(wanted_time(f, k), most);
+        if (time <= left / (n - k) || time > left)
+            break;
+        left -= time;
+        f->ahead[k] = time;
+        f->giants++;
+    }
+    const int64_t others = f->giants < n ? left / (n - f->giants) : 0;
+    for (int32_t k = 0; k < n; k++)
+        f->ahead[k] = k < f->giants ? (f->ahead[k] - others) * ranks : 0;
 }
 
 static bool deal(flat *f, int32_t micro)
 {
     const int64_t n = f->batch->n;
     f->deal.n_bins = (int32_t)cpb_min(micro, cpb_max(1, n));
+    plan_ahead(f);
     if (!cpb_deal_all(&f->deal))
         return false;
     cpb_deal_list(&f->deal, n, f->list, f->start);
@@ -78,19 +119,24 @@ static int64_t fill(flat *f, int32_t m)
     return f->chain.fits ? f->chain.time : INT64_MAX;
 }
 
-/* The time of the step, by one micro-batch that has its work in the middle; INT64_MAX
- * where it is above `most`. */
+/* The time of the step, by the first micro-batch of giants, if there are any, and the
+ * middle one of the others; INT64_MAX where it is above `most`. */
 static int64_t estimate(flat *f, int32_t micro, int64_t most)
 {
-    const cpb_domain *const domain = f->batch->domain;
+    const int64_t more = f->batch->domain->stages - 1;
     if (!deal(f, micro))
         return INT64_MAX;
-    const int32_t n = f->deal.n_bins;
-    f->chain.most = most < INT64_MAX ? most / (n + domain->stages - 1) : most;
-    const int64_t time = fill(f, n / 2);
+    const int64_t giants = f->giants, others = f->deal.n_bins - giants;
+    const int64_t high = CPB_MAX_STEP / (giants + others + more);
+    const int64_t giant = giants ? fill(f, 0) : 0;
+    if (giant >= high || (most -= giants * giant) < 0)
+        return INT64_MAX;
+    f->chain.most = others ? most / others : INT64_MAX;
+    const int64_t other = others ? fill(f, (int32_t)(giants + others / 2)) : 0;
     f->chain.most = INT64_MAX;
-    return time < CPB_MAX_STEP / (n + domain->stages) ? time * (n + domain->stages - 1)
-                                                      : INT64_MAX;
+    if (other >= high)
+        return INT64_MAX;
+    return giants * giant + others * other + more * cpb_max(giant, other);
 }
 
 /* The number of micro-batches with the least estimate, 0 where none fits. Estimates fall
@@ -99,8 +145,7 @@ static int64_t estimate(flat *f, int32_t micro, int64_t most)
 static int32_t choose(flat *f)
 {
     const cpb_batch *const batch = f->batch;
-    const int64_t full = cpb_ceil_div(batch->tokens, f->deal.room);
-    const int64_t least = cpb_min(cpb_max(1, full), CPB_MAX_MICRO_BATCHES);
+    const int64_t least = cpb_min(cpb_max(1, f->full), CPB_MAX_MICRO_BATCHES);
     int64_t best_time = INT64_MAX;
     int32_t best = 0, last = 0;
     for (int k = 0; k < CPB_SPARES || !best; k++) {
