@@ -2,11 +2,14 @@
 /* Rows that deal jobs to bins and fill each: a bin is a block of ranks in one micro-batch.
  *
  * lockstep  one block of all ranks, so that every micro-batch is filled as one
- * grid      fixed groups of one size, each a block; every size is tried
+ * grid      fixed groups of one size, each a block; every size is tried. Where keys are
+ *           exchanged on demand, but no group has all ranks, documents are cut anywhere
+ *           inside a block too, as `flat` does it
  *
  * More micro-batches than the tokens need cost `fixed` each, but leave room for balance,
  * so a few numbers of them are tried. Under a limit more are tried, since those that are
  * above it are given up without knowing whether everything has room. */
+#include "chain.h"
 #include "deal.h"
 #include "fill.h"
 #include "rows.h"
@@ -17,16 +20,18 @@
 
 enum { ROUNDS = 12 };
 
-/* How jobs are dealt. */
+/* How jobs are dealt and bins filled. */
 typedef enum dealing {
-    MIXED, /* costliest first, to the bin with the least work that has room */
-    SORTED /* bin after bin: the costliest that are left, topped up with the cheapest */
+    MIXED,  /* costliest first, to the bin with the least work that has room */
+    SORTED, /* bin after bin: the costliest that are left, topped up with the cheapest */
+    PARTS   /* as MIXED; documents cut anywhere inside a block */
 } dealing;
 
 /* What a row tries, its memory, and the best that was found. */
 typedef struct trial {
     cpb_batch *batch;
     cpb_fill fill;
+    cpb_chain parts;
     cpb_deal deal;
     int64_t *cost;   /* [jobs] work, and where there is none, tokens */
     int64_t *tokens; /* [jobs] */
@@ -122,24 +127,31 @@ static int64_t find_least(trial *t, int32_t width, bool meet)
     return meet ? sum : longest;
 }
 
-static bool fill_bin(trial *t, int32_t bin, int32_t width, int64_t most)
+/* The time of a bin, INT64_MAX where it does not fit or is sure to take more than `most`. */
+static int64_t fill_bin(trial *t, int32_t bin, int32_t width, dealing how, int64_t most)
 {
-    t->fill.most = most;
-    t->fill.list = t->list + t->start[bin];
-    t->fill.n = t->start[bin + 1] - t->start[bin];
-    t->fill.first = bin % (t->batch->domain->ranks / width) * width;
-    t->fill.width = width;
-    t->fill.fits = true;
-    t->fill.time = 0;
-    if (t->fill.n)
-        cpb_fill_run(&t->fill);
-    return t->fill.fits;
+    cpb_fill *const fill = &t->fill;
+    cpb_chain *const parts = &t->parts;
+    parts->most = fill->most = most;
+    parts->list = fill->list = t->list + t->start[bin];
+    parts->n = fill->n = t->start[bin + 1] - t->start[bin];
+    parts->first = fill->first = bin % (t->batch->domain->ranks / width) * width;
+    parts->width = fill->width = width;
+    if (!fill->n)
+        return 0;
+    if (how == PARTS)
+        cpb_chain_run(parts);
+    else
+        cpb_fill_run(fill);
+    if (how == PARTS)
+        return parts->fits ? parts->time : INT64_MAX;
+    return fill->fits ? fill->time : INT64_MAX;
 }
 
 /* Fill every bin; the time of the step, INT64_MAX where one does not fit or the time is
  * sure not to be below the best. Blocks wait for each other after every micro-batch if
  * `meet`. */
-static int64_t fill_bins(trial *t, int32_t width, bool meet)
+static int64_t fill_bins(trial *t, int32_t width, bool meet, dealing how)
 {
     const int32_t blocks = t->batch->domain->ranks / width;
     int64_t time = find_least(t, width, meet), longest = 0;
@@ -152,18 +164,28 @@ static int64_t fill_bins(trial *t, int32_t width, bool meet)
         for (int32_t b = 0; b < blocks; b++) {
             const int64_t counted = meet ? largest : t->least[first + b];
             const int64_t so_far = meet ? time : t->chain[b];
-            if (!fill_bin(t, first + b, width, t->best_time - 1 - so_far + counted))
+            const int64_t filled =
+                fill_bin(t, first + b, width, how, t->best_time - 1 - so_far + counted);
+            if (filled == INT64_MAX)
                 return INT64_MAX;
-            const int64_t more = t->fill.time - counted;
+            const int64_t more = filled - counted;
             t->chain[b] += more;
             time = meet ? time + cpb_max(0, more) : cpb_max(time, t->chain[b]);
-            largest = cpb_max(largest, t->fill.time);
+            largest = cpb_max(largest, filled);
             if (time >= t->best_time)
                 return INT64_MAX;
         }
         longest = cpb_max(longest, largest);
     }
     return meet ? time + (t->batch->domain->stages - 1) * longest : time;
+}
+
+/* The cuts of the best are kept, and those before are written over. */
+static void swap_cuts(trial *t)
+{
+    int64_t *const kept = t->best->cuts;
+    t->best->cuts = t->parts.cuts;
+    t->parts.cuts = kept;
 }
 
 /* Deal, fill, and keep what is better than all before. */
@@ -181,15 +203,19 @@ static void attempt(trial *t, int32_t width, int32_t block, int32_t micro_batche
     else if (!cpb_deal_all(&t->deal))
         return;
     cpb_deal_list(&t->deal, batch->n, t->list, t->start);
-    const int64_t time = fill_bins(t, width, meet);
+    t->parts.n_cuts = t->parts.excess = 0;
+    const int64_t time = fill_bins(t, width, meet, how);
     if (time >= t->best_time)
         return;
     t->best_time = time;
     t->found = true;
     t->best->micro_batches = micro_batches;
     t->best->block = block;
+    const cpb_place *const place = how == PARTS ? t->parts.place : t->fill.place;
+    if (how == PARTS)
+        swap_cuts(t);
     for (int64_t j = 0; j < batch->n; j++) {
-        t->best->place[j] = t->fill.place[j];
+        t->best->place[j] = place[j];
         t->best->place[j].micro = t->deal.bin[j] / blocks;
     }
 }
@@ -221,6 +247,8 @@ static void try_width(trial *t, int32_t width, int32_t block)
         attempt(t, width, block, micro, MIXED);
         if (!block && micro > 1 && !batch->in_order)
             attempt(t, width, block, micro, SORTED);
+        if (t->parts.cuts)
+            attempt(t, width, block, micro, PARTS);
         better = t->best_time < before;
     }
 }
@@ -250,11 +278,28 @@ done:
     return status;
 }
 
+/* Where no group of all ranks may cut documents anywhere, smaller ones may. */
+static cpb_status create_parts(trial *t, cpb_error *error)
+{
+    const cpb_batch *const batch = t->batch;
+    const int32_t widest = batch->sizes[batch->n_sizes - 1];
+    const int64_t most = 4 * (batch->tokens / batch->budget + 2 * batch->domain->ranks);
+    cpb_status status;
+    CPB_TRY(cpb_chain_create(batch, widest, most, &t->parts, error));
+    t->best->cuts = cpb_arena_take(batch->scratch, (size_t)most, sizeof *t->best->cuts);
+    if (!t->best->cuts)
+        status = cpb_fail_memory(error);
+done:
+    return status;
+}
+
 cpb_status cpb_row_grid(cpb_batch *batch, cpb_draft *draft, cpb_error *error)
 {
     trial t;
     cpb_status status;
     CPB_TRY(create(batch, draft, &t, error));
+    if (!batch->domain->groups_only && !cpb_batch_may_cut(batch))
+        CPB_TRY(create_parts(&t, error));
     for (size_t s = cpb_batch_least_size(batch, batch->longest); s < batch->n_sizes;
          s = cpb_batch_next_rung(batch, s))
         try_width(&t, batch->sizes[s], batch->sizes[s]);

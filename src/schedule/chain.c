@@ -12,6 +12,7 @@ cpb_status cpb_chain_create(const cpb_batch *batch, int32_t width, int64_t most_
     *chain = (cpb_chain){
         .batch = batch,
         .most = INT64_MAX,
+        .unit = price->tile_q,
         .place = cpb_arena_zeros(arena, (size_t)batch->n, sizeof *chain->place),
         .cuts = cpb_arena_take(arena, (size_t)most_cuts, sizeof *chain->cuts),
         .most_cuts = most_cuts,
@@ -73,13 +74,13 @@ static int64_t time_with(const cpb_chain *c, const cpb_chain_end *end, int64_t t
                                             : INT64_MAX;
 }
 
-/* The most units of tile_q tokens, more than `low` and less than `high`, up to which the
+/* The most units, more than `low` and less than `high`, up to which the
  * next job of `end` can be placed, else `low`. Times grow nearly evenly with the units, so
  * the next ones to try are where a line meets the limit. */
 static int64_t most_units(const cpb_chain *c, const cpb_chain_end *end, int64_t low,
                           int64_t high)
 {
-    const int64_t unit = c->batch->price.tile_q, limit = c->limit;
+    const int64_t unit = c->unit, limit = c->limit;
     int64_t low_time = cpb_price_time(&c->batch->price, &c->load), high_time = 0;
     while (high - low > 1) {
         int64_t at = low + (high - low) / 2;
@@ -114,12 +115,12 @@ static int64_t cost_of_keys(const cpb_chain *c, const cpb_chain_end *end, int64_
     return time - cpb_price_time(&c->batch->price, &share);
 }
 
-/* How far the next job of `end` can be placed: all of it, or up to a multiple of tile_q.
+/* How far the next job of `end` can be placed: all of it, or up to a multiple of the unit.
  * Less is placed, so that what is left over hides its keys, if that costs less than the
  * time that the rank then leaves unused. */
 static int64_t reach(const cpb_chain *c, const cpb_chain_end *end)
 {
-    const int64_t tokens = job_at(c, end)->tokens, unit = c->batch->price.tile_q;
+    const int64_t tokens = job_at(c, end)->tokens, unit = c->unit;
     const int64_t room = end->done + c->batch->budget - c->load.tokens;
     if (time_with(c, end, tokens) <= c->limit)
         return tokens;

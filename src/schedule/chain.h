@@ -22,6 +22,7 @@ typedef struct cpb_chain {
     int64_t n;
     int32_t first, width; /* the block of ranks, in one micro-batch */
     int64_t most;         /* an answer that takes longer is of no use */
+    int64_t unit;         /* documents are cut at multiples of it */
     /* The answer. */
     cpb_place *place; /* [jobs of the batch] first, ranks and cut of the listed jobs */
     int64_t *cuts;    /* [n_cuts] those of earlier answers come before */

@@ -200,6 +200,10 @@ cpb_status cpb_row_flat(cpb_batch *batch, cpb_draft *draft, cpb_error *error)
                                                    : "is no group size of the list");
     CPB_TRY(create(batch, &f, error));
     draft->micro_batches = fill_enough(&f, choose(&f));
+    if (!draft->micro_batches && f.chain.unit > 1) {
+        f.chain.unit = 1; /* a budget of less than a few tiles leaves no choice */
+        draft->micro_batches = fill_enough(&f, choose(&f));
+    }
     if (!draft->micro_batches && !f.needed && !batch->domain->micro_most)
         return cpb_fail(error, CPB_UNSUPPORTED, -1,
                         "row 'flat' finds no place for its slices within a budget of "

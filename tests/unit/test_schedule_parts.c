@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Documents in parts: the row `free` against every way to cut the documents of tiny steps
- * over groups, and against its own even cuts. */
+ * over groups, and against its own even cuts; `flat` on steps of few tokens. */
 #include "testing.h"
 
 #include "schedule/rows.h"
@@ -216,11 +216,46 @@ static void test_parts_save_keys(void **state)
     assert_true(keys[0] < keys[1] - keys[1] / 8);
 }
 
+/* Any document that all ranks can hold together is cut so that it fits, also where a budget
+ * is less than a tile. */
+static void test_flat_takes_every_step(void **state)
+{
+    (void)state;
+    uint64_t seed = 7;
+    for (int i = 0; i < 2000; i++) {
+        int64_t tokens[8];
+        cpb_domain domain = cpb_domain_default();
+        cpb_documents documents = {.n = test_random(&seed, 1, COUNT_OF(tokens)),
+                                   .tokens = tokens};
+        cpb_error error = {.message = ""};
+        domain.ranks = (int32_t)test_random(&seed, 1, 8);
+        domain.sizes = CPB_SIZES_ANY;
+        domain.budget = test_random(&seed, 1, 80);
+        domain.meet = (cpb_meet)test_random(&seed, CPB_MEET_STEP, CPB_MEET_MICRO);
+        domain.setup.kernel = CPB_VARLEN;
+        for (int64_t k = 0; k < documents.n; k++)
+            tokens[k] = test_random(&seed, 1,
+                                    domain.budget *
+                                        (test_random(&seed, 0, 2) ? 1 : domain.ranks));
+        cpb_schedule *const schedule = scheduled(&documents, domain, "flat");
+        const cpb_schedule_claim claim = {
+            .micro_batches = cpb_schedule_micro_batches(schedule),
+            .block = cpb_schedule_block(schedule),
+            .placement = cpb_schedule_placements(schedule),
+            .cut = cpb_schedule_cuts(schedule),
+            .n_cuts = cpb_schedule_n_cuts(schedule)};
+        if (cpb_check_schedule(&documents, &domain, &claim, &error) != CPB_OK)
+            fail_msg("%s", error.message);
+        cpb_schedule_free(schedule);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_free_against_every_cut),
         cmocka_unit_test(test_parts_save_keys),
+        cmocka_unit_test(test_flat_takes_every_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
