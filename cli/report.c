@@ -110,17 +110,15 @@ static const cli_measured *missing_tolerance(const cli_report *report)
     return NULL;
 }
 
-/* The balancer searched for the tolerance, did not find it, and nothing proves that there
- * is none. `auto` gives balance away for time, and its score says so. */
+/* The balancer promises to search for the tolerance, and nothing proves that none keeps it. `auto` gives balance away for time, and its score says so. */
 static bool warn_of_miss(const cli_report *report, cpb_error *sentence)
 {
     const cli_measured *const missing = missing_tolerance(report);
     if (!keeps_tolerance(report->balancer) || !missing)
         return false;
     fail(sentence,
-         "warning: %s did not find a plan within the tolerance of %g %%: the largest "
-         "load "
-         "is %.3g %% above the mean",
+         "warning: the plan of %s misses the tolerance of %g %%: its largest load is "
+         "%.3g %% above the mean",
          report->balancer, (double)report->tolerance_ppm / 1e4,
          100 * missing->score.imbalance);
     return true;
