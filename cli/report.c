@@ -110,7 +110,8 @@ static const cli_measured *missing_tolerance(const cli_report *report)
     return NULL;
 }
 
-/* The balancer promises to search for the tolerance, and nothing proves that none keeps it. `auto` gives balance away for time, and its score says so. */
+/* The balancer searches for the tolerance, and nothing proves that no plan keeps it. `auto`
+ * gives balance away for time, and its score says so. */
 static bool warn_of_miss(const cli_report *report, cpb_error *sentence)
 {
     const cli_measured *const missing = missing_tolerance(report);
