@@ -257,24 +257,28 @@ def _loaded(lengths: Integers, ranks: int, budget: int, options: dict[str, Any],
     return made
 
 
+def _narrowed(name: str, given: Integers, kind: Any) -> npt.NDArray[Any]:
+    array = given.astype(kind)
+    if (array != given).any():
+        raise Error(f"{name} holds {given[array != given][0]}, beyond {array.dtype}")
+    return array
+
+
 def _groups(domain: Any, value: Union[str, list[int]], held: list[Any]) -> None:
     if isinstance(value, str):
         domain.sizes = choose("groups", value, {"powers": lib.CPB_SIZES_POWERS,
                                                 "any": lib.CPB_SIZES_ANY})
         return
-    sizes = integers(value, "groups").astype(np.int32)
+    sizes = _narrowed("groups", integers(value, "groups"), np.int32)
     held.append(ffi.from_buffer("int32_t *", sizes))
     domain.sizes, domain.size, domain.n_size = lib.CPB_SIZES_LIST, held[-1], len(sizes)
 
 
 def _array(documents: Any, name: str, value: Any, held: list[Any]) -> None:
-    given = integers(value, name)
-    array = given.astype(_ARRAYS[name])
+    array = _narrowed(name, integers(value, name), _ARRAYS[name])
     if len(array) != documents.n:
         raise Error(f"{name} has {len(array)} entries; accepted are {documents.n}, one per "
                     "document")
-    if (array != given).any():
-        raise Error(f"{name} holds {given[array != given][0]}, beyond {array.dtype}")
     held.append(ffi.from_buffer(f"{array.dtype}_t *", array))
     setattr(documents, name, held[-1])
 
@@ -298,6 +302,8 @@ def _question(lengths: Integers, ranks: int, budget: int,
     for name, value in options.items():
         if value is None:
             continue
+        if name == "row" and not isinstance(value, str):
+            raise Error(f"row is {value!r}; accepted is a name of schedule_rows()")
         if name == "row":
             held.append(ffi.new("char[]", value.encode()))
             domain.row = held[-1]
