@@ -93,7 +93,7 @@ static void walk_cuts(walk *w, int64_t d, int32_t i, int64_t from)
 static void walk_documents(walk *w, int64_t d)
 {
     const int32_t ranks = w->domain->ranks;
-    if (d == w->documents.n) {
+    if (d == w->documents.n || d == MOST_DOCUMENTS) {
         try_placement(w);
         return;
     }
