@@ -159,6 +159,16 @@ static bool ranks_fit(const state *s, cpb_error *error)
                 (int)s->processes.n, (int)s->planner.ranks);
 }
 
+/* Products of the library's own kernel begin where stretches of documents begin. */
+static bool read_planner(state *s, cpb_error *error)
+{
+    if (!planner_options(s->options, &s->planner, error))
+        return false;
+    if (s->options->kernel < 0)
+        s->planner.setup.kernel = CPB_VARLEN;
+    return true;
+}
+
 static bool open_state(state *s, cpb_error *error)
 {
     size_t n = 0;
@@ -173,8 +183,7 @@ static bool open_state(state *s, cpb_error *error)
     if (s->options->timeline &&
         !timeline_open(&s->timeline, s->options->timeline, error))
         return false;
-    if (!planner_options(s->options, &s->planner, error) ||
-        !batch_of(s->options, &s->batch, error))
+    if (!read_planner(s, error) || !batch_of(s->options, &s->batch, error))
         return false;
     if (!conduct_open(&s->processes, error) || !ranks_fit(s, error))
         return false;
@@ -226,7 +235,7 @@ static bool run_cases(state *s, cpb_error *error)
         return false;
     if (s->processes.launched)
         return fail(error, "--timings times one machine; start it without a launcher");
-    if (!planner_options(s->options, &s->planner, error))
+    if (!read_planner(s, error))
         return false;
     job = job_of(s, NULL);
     s->bar.shown = table_is_terminal(stderr);

@@ -6,7 +6,7 @@
 First: one rank on one thread against scaled_dot_product_attention on one thread, in turns
 in one run, with pages as the C library gives them and with huge ones for both. Then: two
 ranks as threads and as MPI processes against one rank, under a profile of this machine
-that is timed first. Medians."""
+that is timed first. Medians, but for the model: beside the least time of each rank."""
 import json
 import os
 import statistics
@@ -74,6 +74,13 @@ def modelled_error(said):
                for rank in said["measured"])
 
 
+def least_modelled_error(runs):
+    """Timings are least times, so here is what they are compared with: of each rank too."""
+    ranks = zip(*(said["measured"] for said in runs))
+    return max(abs(rank[0]["modelled_seconds"] /
+                   min(said["compute_seconds"] for said in rank) - 1) for rank in ranks)
+
+
 def two_ranks(program, profile, repeats):
     rows = {(way, balancer): [] for way in ("threads", "processes")
             for balancer in ("auto", "contiguous")}
@@ -85,7 +92,8 @@ def two_ranks(program, profile, repeats):
             rows[way, balancer].append(attend(program, launcher, 2, "--balancer",
                                               balancer, "--profile", profile))
     print("\n| two ranks | against one rank | slowest/mean | planned | waiting of the "
-          "fastest | model off by | bytes |\n|---|---|---|---|---|---|---|")
+          "fastest | model off by | in one run | bytes |\n"
+          "|---|---|---|---|---|---|---|---|")
     one = statistics.median(alone)
     row_bytes = 2 * 8 * 64 * 4
     for (way, balancer), runs in rows.items():
@@ -97,7 +105,8 @@ def two_ranks(program, profile, repeats):
               f"{middle(lambda s: s['slowest_over_mean']):.3f} | "
               f"{runs[0]['slowest_over_mean_planned']:.3f} | "
               f"{100 * middle(waiting_of_fastest):.1f} % | "
-              f"{100 * middle(modelled_error):.0f} % | "
+              f"{100 * least_modelled_error(runs):.1f} % | "
+              f"{100 * middle(modelled_error):.1f} % | "
               f"{'as planned' if exact else 'OTHERS'} |", flush=True)
 
 

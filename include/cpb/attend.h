@@ -109,7 +109,7 @@ typedef struct cpb_attention {
  *  at a time. */
 typedef struct cpb_attend cpb_attend;
 
-/** Sizes of one rank's arrays and memory. Rows of pads exist, are never read, and get
+/** Sizes of one rank's arrays and memory. Rows of pads exist, are never computed with, and get
  *  zeros (and -infinity for log-sum-exps). */
 typedef struct cpb_attend_sizes {
     int64_t queries; /**< rows of q, out and their gradients: slots of the shard */

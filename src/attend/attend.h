@@ -138,9 +138,11 @@ void cpb_band_cut(const cpb_slice *slice, int64_t shard, cpb_band bands[CPB_N_WH
 /* What travels, as lists of rows; `arrivals` with a backward pass. */
 cpb_status cpb_lists_create(cpb_attend *attend, cpb_error *error);
 
-/* Refuse NaN and infinity in rows of one rank's shard; `what` names them. */
+/* Refuse NaN and infinity in rows of one rank's shard that lie `stride` apart; `what` names
+ * them. */
 cpb_status cpb_check_finite(const cpb_attend *attend, const char *what,
-                            const float *rows, int64_t row, cpb_error *error);
+                            const float *rows, int64_t row, int64_t stride,
+                            cpb_error *error);
 
 /* Original position of a slot of the shard. */
 int64_t cpb_position_of(const cpb_attend *attend, int64_t slot);

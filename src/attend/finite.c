@@ -13,18 +13,19 @@ int64_t cpb_position_of(const cpb_attend *attend, int64_t slot)
     return run->begin + slot;
 }
 
-/* Pads are never read, so they may hold anything. */
+/* Pads are never computed with, so they may hold anything. */
 static bool holds(const cpb_attend *attend, int64_t slot)
 {
     return cpb_position_of(attend, slot) < cpb_plan_tokens(attend->plan);
 }
 
 cpb_status cpb_check_finite(const cpb_attend *attend, const char *what,
-                            const float *rows, int64_t row, cpb_error *error)
+                            const float *rows, int64_t row, int64_t stride,
+                            cpb_error *error)
 {
     const int64_t dim = attend->shape.head_dim;
     for (int64_t slot = 0; slot < attend->queries; slot++) {
-        const float *const values = rows + slot * row;
+        const float *const values = rows + slot * stride;
         if (attend->rows->finite(values, row) || !holds(attend, slot))
             continue;
         int64_t i = 0;

@@ -207,12 +207,14 @@ cpb_status cpb_attend_forward(cpb_attend *attend, const cpb_link *link, const fl
                               cpb_error *error)
 {
     const cpb_attend_sizes sizes = cpb_attend_size(attend);
+    const int64_t half = sizes.kv_row / 2; /* keys, then values */
     const cpb_pass_arrays arrays = {.q = q, .kv = kv, .out = out, .lse = lse};
     pass p = pass_open(attend, link, &arrays, progress, CPB_FORWARD);
     cpb_status status = CPB_OK;
     p.travels = kv;
-    CPB_TRY(cpb_check_finite(attend, "query", q, sizes.q_row, error));
-    CPB_TRY(cpb_check_finite(attend, "key and value", kv, sizes.kv_row, error));
+    CPB_TRY(cpb_check_finite(attend, "query", q, sizes.q_row, sizes.q_row, error));
+    CPB_TRY(cpb_check_finite(attend, "key", kv, half, sizes.kv_row, error));
+    CPB_TRY(cpb_check_finite(attend, "value", kv + half, half, sizes.kv_row, error));
     memset(out, 0, (size_t)(sizes.queries * sizes.q_row) * sizeof *out);
     for (int64_t i = 0; i < sizes.queries * sizes.lse_row; i++)
         lse[i] = -INFINITY;
@@ -248,7 +250,7 @@ cpb_status cpb_attend_backward(cpb_attend *attend, const cpb_link *link,
                                         "no backward pass was prepared; create the "
                                         "attention with it"));
     CPB_TRY(cpb_check_finite(attend, "gradient of the output", saved->dout, sizes.q_row,
-                             error));
+                             sizes.q_row, error));
     memset(dq, 0, (size_t)(sizes.queries * sizes.q_row) * sizeof *dq);
     memset(dkv, 0, key_values * sizeof *dkv);
     p.stage = attend->steps; /* nothing travels yet */

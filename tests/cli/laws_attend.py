@@ -27,7 +27,8 @@ def law_attention_is_exact_and_moves_what_the_plan_says(cpb):
         for mask in ("documents:0,130,1,61", "window:150;n=9", "full:90", "causal:3"):
             said = attended(cpb, "--mask", mask, "--ranks", ranks, "--backward")
             plan = json.loads(cpb.good("plan", "--mask", mask, "--ranks", ranks, *SMALL,
-                                       "--backward", "--json"))
+                                       "--backward", "--kernel", "varlen", "--json"))
+            assert said["kernel"] == "varlen"
             assert said["hash"] == plan["hash"]
             assert said["error_max"] <= 1e-5 and said["error_grad_max"] <= 1e-4
             assert said["positions_checked"] == said["tokens"]

@@ -7,10 +7,13 @@
 
 enum { RANKS = 3, TOKENS = 48 };
 
+typedef enum bad_array { BAD_Q, BAD_KV, BAD_DOUT } bad_array;
+
 /* What rank 1 does wrong. */
 typedef struct fault {
     problem p;
-    int64_t bad_value; /* index into its queries; -1: none */
+    bad_array array;   /* that holds a bad value */
+    int64_t bad_value; /* index into it; -1: none */
     float value;
     int bad_word; /* of what ranks compare; -1: none */
     bool ends_early;
@@ -30,6 +33,16 @@ static cpb_status run_bad_word(const fault *f, const rank_arrays *a,
     return cpb_greet(&words, link, NULL, error);
 }
 
+static cpb_status run_both(const rank_arrays *a, const cpb_link *link, cpb_error *error)
+{
+    const cpb_attend_saved saved = {a->q, a->kv, a->out, a->lse, a->dout};
+    const cpb_status status = cpb_attend_forward(a->attend, link, a->q, a->kv, a->out,
+                                                 a->lse, NULL, NULL, error);
+    return status == CPB_OK ? cpb_attend_backward(a->attend, link, &saved, a->dq,
+                                                  a->dkv, NULL, NULL, error)
+                            : status;
+}
+
 static cpb_status run_arrays(fault *f, rank_arrays *a, const cpb_link *link,
                              cpb_error *error)
 {
@@ -40,10 +53,10 @@ static cpb_status run_arrays(fault *f, rank_arrays *a, const cpb_link *link,
         return status;
     if (link->rank == 1 && f->ends_early)
         return CPB_OK;
+    float *const arrays[] = {[BAD_Q] = a->q, [BAD_KV] = a->kv, [BAD_DOUT] = a->dout};
     if (link->rank == 1 && f->bad_value >= 0)
-        a->q[f->bad_value] = f->value;
-    return cpb_attend_forward(a->attend, link, a->q, a->kv, a->out, a->lse, NULL, NULL,
-                              error);
+        arrays[f->array][f->bad_value] = f->value;
+    return run_both(a, link, error);
 }
 
 /* Rank 1 allocates by a ration. */
@@ -127,6 +140,16 @@ static void values_that_are_no_numbers(void **state)
            "rank 1: query of position 19 holds NaN");
     f.value = -INFINITY;
     expect(&f, CPB_INVALID, "holds infinity", "rank 1: query of position 19");
+    f.array = BAD_DOUT;
+    expect(&f, CPB_INVALID,
+           "gradient of the output of position 19 holds infinity at head 1, element 2",
+           "rank 1: gradient of the output of position 19");
+    f.array = BAD_KV; /* one head of 4: keys in 0 .. 3, values in 4 .. 7 */
+    expect(&f, CPB_INVALID, "value of position 19 holds infinity at head 0, element 2",
+           "rank 1: value of position 19");
+    f.bad_value = 8 * 3 + 1;
+    expect(&f, CPB_INVALID, "key of position 19 holds infinity at head 0, element 1",
+           "rank 1: key of position 19");
 }
 
 static void ranks_that_mean_something_else(void **state)
