@@ -11,6 +11,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 /* Whole sequences tell the prices of tiles apart; ranks of plans add received keys and
  * what cutting documents costs. 8,192 tokens each. */
@@ -165,6 +168,15 @@ static bool write_file(cli_output *file, const timed_case *timed,
     return good;
 }
 
+/* A plan that runs alone computes in fresh memory. The C library would keep that of one
+ * case for the next, where passes are 10 to 25 % faster. */
+static void never_keep_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 1 << 17);
+#endif
+}
+
 bool cases_time(const cli_options *options, const cpb_options *planner, run_job *job,
                 int64_t *n, cpb_error *error)
 {
@@ -174,6 +186,7 @@ bool cases_time(const cli_options *options, const cpb_options *planner, run_job 
         timed ? output_open(&file, options->timings, error) : fail_memory(error);
     if (good) {
         job->only_timed = true;
+        never_keep_memory();
         bar_open(job->bar, job->bar->shown, steps_of_all(job->backward));
         good = time_all(planner, job, timed, error);
         bar_close(job->bar);
