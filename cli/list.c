@@ -42,6 +42,17 @@ bool list_add(cli_list *list, int64_t value, cpb_error *error)
     return true;
 }
 
+size_t list_ascending(const cli_list *list, size_t i)
+{
+    size_t at = 0;
+    for (size_t below = list->n; below != i; at += below != i) {
+        below = 0;
+        for (size_t k = 0; k < list->n; k++)
+            below += list->value[k] < list->value[at];
+    }
+    return at;
+}
+
 void list_free(cli_list *list)
 {
     free(list->value);

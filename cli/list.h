@@ -34,6 +34,9 @@ bool list_read_file(const char *path, const list_rules *rules, cli_list *out,
 
 bool list_add(cli_list *list, int64_t value, cpb_error *error);
 
+/* Where the i-th of the values, which are distinct, stands, counted from the least. */
+size_t list_ascending(const cli_list *list, size_t i);
+
 void list_free(cli_list *list);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The plots of a page. */
 #include "page.h"
+#include "pagebars.h"
 #include "pagepicture.h"
 
 #include "html.h"
@@ -44,18 +45,6 @@ static size_t group_of(const cli_rowset *set, size_t ranks, size_t tolerance,
 {
     const cli_axes *const axes = &set->axes;
     return (ranks * axes->tolerance_ppm.n + tolerance) * axes->balancer.n + balancer;
-}
-
-/* Where the i-th of the distinct values of a list stands, counted from the least. */
-static size_t ascending(const cli_list *list, size_t i)
-{
-    size_t at = 0;
-    for (size_t below = list->n; below != i; at += below != i) {
-        below = 0;
-        for (size_t k = 0; k < list->n; k++)
-            below += list->value[k] < list->value[at];
-    }
-    return at;
 }
 
 static const char *balancer_name(const cli_rowset *set, size_t balancer)
@@ -124,7 +113,7 @@ static bool draw_by_ranks(FILE *stream, const cli_rowset *set, const char *title
     bool good = make_lines(set, n, &lines);
     for (size_t b = 0; good && b < balancers; b++)
         for (size_t r = 0; r < n; r++) {
-            const size_t at = ascending(&set->axes.ranks, r);
+            const size_t at = list_ascending(&set->axes.ranks, r);
             lines.x[b * n + r] = (double)set->axes.ranks.value[at];
             lines.y[b * n + r] =
                 quantile(set, group_of(set, at, 0, b), value, 50, &good);
@@ -155,7 +144,7 @@ static bool draw_trade(FILE *stream, const cli_rowset *set, size_t ranks,
     bool good = make_lines(set, n, &lines);
     for (size_t b = 0; good && b < balancers; b++)
         for (size_t t = 0; t < n; t++) {
-            const size_t at = ascending(&set->axes.tolerance_ppm, t);
+            const size_t at = list_ascending(&set->axes.tolerance_ppm, t);
             const size_t group = group_of(set, ranks, at, b);
             lines.x[b * n + t] = quantile(set, group, imbalance, 50, &good);
             lines.y[b * n + t] = quantile(set, group, received, 50, &good);
@@ -178,95 +167,30 @@ static bool draw_trade(FILE *stream, const cli_rowset *set, size_t ranks,
 
 /* --- Bars ------------------------------------------------------------------------- */
 
-/* Rows of stacked spans, a row per balancer. */
-typedef struct plot_bars {
-    size_t n;          /* rows */
-    const char **name; /* [n] */
-    chart_span *span;  /* [n * PARTS] */
-    char (*note)[NOTE_BYTES];
-} plot_bars;
+static const char *const part_name[PARTS] = {"computing", "waiting", "traffic"};
+static double (*const part_value[PARTS])(const cli_row *row) = {computing, waiting,
+                                                                sending};
 
-static const struct {
-    const char *name;
-    double (*value)(const cli_row *row);
-} step_parts[PARTS] = {
-    {"computing", computing}, {"waiting", waiting}, {"traffic", sending}};
-
-static void free_bars(plot_bars *bars)
-{
-    free(bars->name);
-    free(bars->span);
-    free(bars->note);
-}
-
-static bool make_bars(const cli_rowset *set, size_t ranks, plot_bars *bars)
-{
-    const size_t most = set->axes.balancer.n;
-    *bars = (plot_bars){.n = 0};
-    bars->name = calloc(most, sizeof *bars->name);
-    bars->span = calloc(most * PARTS, sizeof *bars->span);
-    bars->note = calloc(most * PARTS, sizeof *bars->note);
-    if (!bars->name || !bars->span || !bars->note)
-        return false;
-    for (size_t b = 0; b < most; b++) {
-        double end = 0;
-        const size_t group = group_of(set, ranks, 0, b);
-        if (!set->answer.groups[group].packs)
-            continue;
-        for (size_t i = 0; i < PARTS; i++) {
-            const double value = rowset_mean(set, group, step_parts[i].value);
-            const size_t at = bars->n * PARTS + i;
-            snprintf(bars->note[at], NOTE_BYTES, "%s, %s: %.1f us",
-                     balancer_name(set, b), step_parts[i].name, value);
-            bars->span[at] = (chart_span){bars->n, end, end + value,
-                                          palette_distinct(i), bars->note[at]};
-            end += value;
-        }
-        bars->name[bars->n++] = balancer_name(set, b);
-    }
-    return true;
-}
-
-static void draw_bars(picture *p, double height, const plot_bars *bars)
-{
-    const char *name[PARTS];
-    uint32_t colour[PARTS];
-    picture_box box = page_inside(height);
-    for (size_t i = 0; i < PARTS; i++) {
-        name[i] = step_parts[i].name;
-        colour[i] = palette_distinct(i);
-    }
-    const double legend =
-        chart_draw_legend(p, box.x, box.y, box.width, PARTS, name, colour) + 6;
-    box.y += legend;
-    box.height -= legend;
-    chart_draw_rows(p, box,
-                    &(chart_rows){.title = "step, us",
-                                  .n = bars->n,
-                                  .name = bars->name,
-                                  .n_spans = bars->n * PARTS,
-                                  .span = bars->span});
-}
-
+/* A row per balancer. */
 static bool draw_step(FILE *stream, const cli_rowset *set, size_t ranks,
                       cpb_error *error)
 {
-    plot_bars bars;
-    char caption[NOTE_BYTES];
-    const bool good = make_bars(set, ranks, &bars);
-    const double height = PAGE_BAR * (double)bars.n + PAGE_AROUND_BARS;
-    picture *const p = good ? page_picture(height) : NULL;
-    if (p && bars.n)
-        draw_bars(p, height, &bars);
-    snprintf(caption, sizeof caption,
-             "A step on %" PRId64 " ranks, mean over the packs.",
-             set->axes.ranks.value[ranks]);
-    const bool empty = !bars.n;
-    free_bars(&bars);
-    if (!good || !empty)
-        return page_finish(stream, p, caption, error);
-    picture_free(p);
-    return true;
+    page_bars bars;
+    bool good = page_bars_open(&bars, set->axes.balancer.n, PARTS, part_name) ||
+                fail_memory(error);
+    for (size_t b = 0; good && b < set->axes.balancer.n; b++) {
+        const size_t group = group_of(set, ranks, 0, b);
+        double value[PARTS];
+        if (!set->answer.groups[group].packs)
+            continue;
+        for (size_t i = 0; i < PARTS; i++)
+            value[i] = rowset_mean(set, group, part_value[i]);
+        page_bars_add(&bars, balancer_name(set, b), value);
+    }
+    good = good && page_bars_finish(stream, &bars, set->axes.ranks.value[ranks], NULL,
+                                    "", error);
+    page_bars_free(&bars);
+    return good;
 }
 
 /* --- All -------------------------------------------------------------------------- */
@@ -282,10 +206,10 @@ static bool draw_all(FILE *stream, const cli_rowset *set, cpb_error *error)
                         "Keys that all ranks receive together (medians).", error)))
         return false;
     for (size_t r = 0; r < n; r++)
-        if (!draw_step(stream, set, ascending(&set->axes.ranks, r), error))
+        if (!draw_step(stream, set, list_ascending(&set->axes.ranks, r), error))
             return false;
     for (size_t r = 0; (set->axes.tolerance_ppm.n > 1 || n == 1) && r < n; r++)
-        if (!draw_trade(stream, set, ascending(&set->axes.ranks, r), error))
+        if (!draw_trade(stream, set, list_ascending(&set->axes.ranks, r), error))
             return false;
     return true;
 }

@@ -3,13 +3,14 @@
 #include "figuretable.h"
 #include "message.h"
 #include "page_schedules.h"
+#include "pagebars.h"
 #include "pagepicture.h"
 #include "picture/chart.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { NOTE_BYTES = 128, PARTS = 2 };
+enum { PARTS = 2 };
 
 static double above(const cli_schedulerow *row)
 {
@@ -31,22 +32,8 @@ static double waiting(const cli_schedulerow *row)
     return (1 - row->score.busy) * figures_microseconds(row->score.time);
 }
 
-static const struct {
-    const char *name;
-    schedule_value *value;
-} parts[PARTS] = {{"working", working}, {"waiting", waiting}};
-
-/* Where the i-th of the numbers of ranks stands, counted from the least. */
-static size_t ascending(const cli_list *list, size_t i)
-{
-    size_t at = 0;
-    for (size_t below = list->n; below != i; at += below != i) {
-        below = 0;
-        for (size_t k = 0; k < list->n; k++)
-            below += list->value[k] < list->value[at];
-    }
-    return at;
-}
+static const char *const part_name[PARTS] = {"working", "waiting"};
+static schedule_value *const part_value[PARTS] = {working, waiting};
 
 /* --- Lines ------------------------------------------------------------------------ */
 
@@ -71,7 +58,7 @@ static bool make_lines(const cli_scheduleset *set, plot_lines *lines)
         size_t there = 0;
         double *const x = lines->x + lines->n * n, *const y = lines->y + lines->n * n;
         for (size_t r = 0; r < n; r++) {
-            const size_t at = ascending(&set->ranks, r),
+            const size_t at = list_ascending(&set->ranks, r),
                          group = at * set->n_names + name;
             x[r] = (double)set->ranks.value[at];
             y[r] = scheduleset_quantile(set, group, above, 50, &good);
@@ -111,89 +98,38 @@ static bool draw_above(FILE *stream, const cli_scheduleset *set, cpb_error *erro
 
 /* --- Bars ------------------------------------------------------------------------- */
 
-typedef struct plot_bars {
-    size_t n;          /* rows that have one */
-    const char **name; /* [names] */
-    chart_span *span;  /* [names * PARTS] */
-    char (*note)[NOTE_BYTES];
-    double bound; /* the mean over the packs */
-} plot_bars;
-
-static void free_bars(plot_bars *bars)
-{
-    free(bars->name);
-    free(bars->span);
-    free(bars->note);
-}
-
-static bool make_bars(const cli_scheduleset *set, size_t ranks, plot_bars *bars)
+/* Rows that have a step for every pack; *mark is the mean of their bounds. */
+static void add_rows(const cli_scheduleset *set, size_t ranks, page_bars *bars,
+                     chart_mark *mark)
 {
     size_t n;
-    *bars = (plot_bars){.n = 0};
-    bars->name = calloc(set->n_names, sizeof *bars->name);
-    bars->span = calloc(set->n_names * PARTS, sizeof *bars->span);
-    bars->note = calloc(set->n_names * PARTS, sizeof *bars->note);
-    if (!bars->name || !bars->span || !bars->note)
-        return false;
     for (size_t name = 0; name < set->n_names; name++) {
-        double end = 0;
         const size_t group = ranks * set->n_names + name;
+        double value[PARTS];
         scheduleset_group(set, group, &n);
         if ((int64_t)n != set->n_packs)
             continue;
-        for (size_t i = 0; i < PARTS; i++) {
-            const size_t at = bars->n * PARTS + i;
-            const double value = scheduleset_mean(set, group, parts[i].value);
-            snprintf(bars->note[at], NOTE_BYTES, "%s, %s: %.1f us",
-                     cpb_schedule_name(name), parts[i].name, value);
-            bars->span[at] = (chart_span){bars->n, end, end + value,
-                                          palette_distinct(i), bars->note[at]};
-            end += value;
-        }
-        bars->bound = scheduleset_mean(set, group, bound);
-        bars->name[bars->n++] = cpb_schedule_name(name);
+        for (size_t i = 0; i < PARTS; i++)
+            value[i] = scheduleset_mean(set, group, part_value[i]);
+        page_bars_add(bars, cpb_schedule_name(name), value);
+        *mark = (chart_mark){scheduleset_mean(set, group, bound), "bound"};
     }
-    return true;
-}
-
-static void draw_bars(picture *p, double height, const plot_bars *bars)
-{
-    const char *name[PARTS];
-    uint32_t colour[PARTS];
-    picture_box box = page_inside(height);
-    for (size_t i = 0; i < PARTS; i++) {
-        name[i] = parts[i].name;
-        colour[i] = palette_distinct(i);
-    }
-    const double legend =
-        chart_draw_legend(p, box.x, box.y, box.width, PARTS, name, colour) + 6;
-    box.y += legend;
-    box.height -= legend;
-    chart_draw_rows(p, box,
-                    &(chart_rows){.title = "step, us",
-                                  .n = bars->n,
-                                  .name = bars->name,
-                                  .n_spans = bars->n * PARTS,
-                                  .span = bars->span,
-                                  .n_marks = 1,
-                                  .mark = &(chart_mark){bars->bound, "bound"}});
 }
 
 static bool draw_step(FILE *stream, const cli_scheduleset *set, size_t ranks,
                       cpb_error *error)
 {
-    plot_bars bars;
-    char caption[NOTE_BYTES];
-    const bool good = make_bars(set, ranks, &bars), some = bars.n;
-    const double height = PAGE_BAR * (double)bars.n + PAGE_AROUND_BARS;
-    picture *const p = good && some ? page_picture(height) : NULL;
-    if (p)
-        draw_bars(p, height, &bars);
-    free_bars(&bars);
-    snprintf(caption, sizeof caption,
-             "A step on %" PRId64 " rank%s, mean over the packs; rows that have all.",
-             set->ranks.value[ranks], set->ranks.value[ranks] == 1 ? "" : "s");
-    return (good && !some) || page_finish(stream, p, caption, error);
+    page_bars bars;
+    chart_mark mark = {0};
+    bool good =
+        page_bars_open(&bars, set->n_names, PARTS, part_name) || fail_memory(error);
+    if (good) {
+        add_rows(set, ranks, &bars, &mark);
+        good = page_bars_finish(stream, &bars, set->ranks.value[ranks], &mark,
+                                "; rows that have all", error);
+    }
+    page_bars_free(&bars);
+    return good;
 }
 
 bool page_schedule_plots(FILE *stream, const cli_scheduleset *set, cpb_error *error)
@@ -208,7 +144,7 @@ bool page_schedule_plots(FILE *stream, const cli_scheduleset *set, cpb_error *er
           stream);
     bool good = set->ranks.n < 2 || draw_above(stream, set, error);
     for (size_t r = 0; good && r < set->ranks.n; r++)
-        good = draw_step(stream, set, ascending(&set->ranks, r), error);
+        good = draw_step(stream, set, list_ascending(&set->ranks, r), error);
     fputs("</div>\n", stream);
     return good;
 }

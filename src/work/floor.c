@@ -56,18 +56,6 @@ static cpb_wide free_tiles(const cpb_slice *slice, int64_t k)
     }
 }
 
-static int64_t most_keys(const cpb_mask *mask)
-{
-    int64_t most = 0;
-    for (size_t i = 0; i < mask->n_bands; i++) {
-        const cpb_band *const band = &mask->bands[i];
-        const int64_t end = i + 1 < mask->n_bands ? band[1].begin : mask->tokens;
-        const int64_t last = band->keys + band->slope * (end - 1 - band->begin);
-        most = cpb_max(most, cpb_max(band->keys, last));
-    }
-    return most;
-}
-
 /* Queries that see a key; slices are sorted by their first query. */
 static int64_t count_queries(const cpb_mask *mask)
 {
@@ -119,7 +107,7 @@ static cpb_floor floor_of_pass(const cpb_mask *mask, const cpb_setup *setup,
     const cpb_prices price = cpb_setup_prices(setup, backward);
     const int64_t tile = cpb_min(price.full_tile, price.partial_tile);
     const touched sum = touch(mask, &tiling);
-    const int64_t most = most_keys(mask);
+    const int64_t most = cpb_mask_most_keys(mask);
     const cpb_wide total =
         ceil_wide(sum.tiles * tile + sum.queries * price.q_tile, tiling.tile_q) +
         (cpb_wide)price.token * mask->tokens +
@@ -133,11 +121,10 @@ cpb_floor cpb_work_floor(const cpb_mask *mask, const cpb_setup *setup)
 {
     const cpb_tiling tiling = cpb_setup_tiling(setup);
     if (setup->cost == CPB_PAIRS)
-        return (cpb_floor){cpb_mask_pairs(mask), most_keys(mask)};
+        return (cpb_floor){cpb_mask_pairs(mask), cpb_mask_most_keys(mask)};
     if (setup->cost == CPB_TILES)
-        return (cpb_floor){
-            ceil_wide(touch(mask, &tiling).tiles, tiling.tile_q),
-            cpb_ceil_div(most_keys(mask), tiling.tile_k)};
+        return (cpb_floor){ceil_wide(touch(mask, &tiling).tiles, tiling.tile_q),
+                           cpb_ceil_div(cpb_mask_most_keys(mask), tiling.tile_k)};
     if (setup->kernel == CPB_RECURRENT) {
         const int64_t passes = setup->backward ? 2 : 1;
         const cpb_wide per_token = (cpb_wide)setup->profile.recurrent_token * passes;
