@@ -10,6 +10,8 @@ import resource
 import struct
 import subprocess
 
+from laws_draw import read_terminal
+
 FIRST_LINE_OF_USAGE = (
     "cpb decides which tokens of a long or packed sequence each rank of a")
 
@@ -428,8 +430,7 @@ def law_a_terminal_shows_the_best_of_a_column_in_bold(cpb):
     done = cpb.run("compare", "--documents", "4096,700", "--ranks", 2, stdout=slave,
                    env=dict(os.environ, TERM="xterm"))
     os.close(slave)
-    text = os.read(master, 1 << 16)
-    os.close(master)
+    text = read_terminal(master)
     assert done.returncode == 0 and b"\x1b[1m" in text
     assert "\x1b" not in cpb.good("compare", "--documents", "4096,700", "--ranks", 2)
 

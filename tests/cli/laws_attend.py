@@ -6,7 +6,7 @@ import os
 import pty
 import re
 
-from laws_draw import pictures_are_built
+from laws_draw import pictures_are_built, read_terminal
 
 SMALL = ["--model", "2/1x8"]
 
@@ -74,13 +74,7 @@ def law_attention_shows_progress_on_a_terminal_alone(cpb):
         os.execv(cpb.path, [str(cpb.path), "attend", "--documents", "3000", "--ranks",
                             "2", *SMALL, "--backward"])
     os.close(slave)
-    shown = b""
-    try:
-        while part := os.read(master, 4096):
-            shown += part
-    except OSError:
-        pass  # the other end is closed
-    os.close(master)
+    shown = read_terminal(master)
     assert os.waitpid(pid, 0)[1] == 0
     assert b"[#" in shown or b"[ " in shown, shown
     silent = cpb.run("attend", "--documents", "3000", "--ranks", 2, *SMALL)

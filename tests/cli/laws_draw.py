@@ -184,6 +184,19 @@ def law_without_fonts_pictures_are_drawn_and_it_is_said(cpb):
         assert (cpb.folder / f"x.{ending}").stat().st_size > 1000
 
 
+def read_terminal(master):
+    """All that comes through a terminal whose other end the program alone holds, in as
+    many pieces as the system makes of it."""
+    text = b""
+    with os.fdopen(master, "rb", buffering=0) as stream:
+        try:
+            while part := stream.read(1 << 16):
+                text += part
+        except OSError:
+            pass  # the other end is closed
+    return text
+
+
 def on_terminal(cpb, columns, environment, *arguments):
     """What a terminal of so many columns is sent."""
     master, slave = pty.openpty()
@@ -193,17 +206,8 @@ def on_terminal(cpb, columns, environment, *arguments):
     with subprocess.Popen([cpb.path, *map(str, arguments)], stdout=slave, cwd=cpb.folder,
                           env=env | environment) as running:
         os.close(slave)
-        text = b""
-        while True:
-            try:
-                part = os.read(master, 1 << 16)
-            except OSError:
-                break
-            if not part:
-                break
-            text += part
+        text = read_terminal(master)
         assert running.wait() == 0
-    os.close(master)
     return text.decode()
 
 
