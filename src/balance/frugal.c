@@ -108,7 +108,8 @@ static cpb_status lay_first(frugal *f, int i, cpb_board *board)
                              i == N_RECIPES + 1 ? f->goals.limit : f->goals.goal);
 }
 
-/* Count loads as a score does and set the limits of costs so that loads keep theirs. */
+/* Count loads as a score does and set the limits of costs so that loads keep theirs: a
+ * tolerance above the mean of these loads, or above what some rank has anyway. */
 static cpb_status measure(frugal *f, const cpb_board *board, int64_t *excess)
 {
     const int32_t ranks = f->view->ranks;
@@ -120,10 +121,11 @@ static cpb_status measure(frugal *f, const cpb_board *board, int64_t *excess)
         return status;
     for (int32_t r = 0; r < ranks; r++)
         total += load[r];
+    const cpb_sum expected = cpb_max(f->goals.level, cpb_max(1, f->goals.bound));
+    const cpb_sum mean = total * f->goals.level / cpb_max(1, f->goals.total);
+    const cpb_sum level = mean > f->goals.bound ? mean : f->goals.bound;
     for (int32_t r = 0; r < ranks; r++) {
-        cpb_sum limit = f->goals.limit[r];
-        if (total > f->goals.total && f->goals.total > 0)
-            limit = limit * total / f->goals.total;
+        const cpb_sum limit = f->goals.limit[r] * level / expected;
         f->limit[r] = (int64_t)limit - load[r] + board->load[r];
         *excess = cpb_max(*excess, load[r] - (int64_t)limit);
     }

@@ -35,6 +35,7 @@ typedef struct cpb_goals {
     int64_t *limit;    /* [ranks] cost within the tolerance */
     int64_t total;     /* cost of everything */
     int64_t level;     /* scaled load of everybody at the goal */
+    int64_t bound;     /* scaled load of some rank at least, whoever deals */
     bool whole;        /* loads can be met by whole islands later on */
 } cpb_goals;
 
@@ -101,8 +102,9 @@ int32_t cpb_isles_at(const cpb_isles *isles, int64_t position);
 cpb_status cpb_goals_set(const cpb_view *view, cpb_arena *arena, cpb_goals *goals,
                          cpb_error *error);
 
-/* Set the limits to the tolerance above a scaled load. */
-void cpb_goals_limit(const cpb_view *view, int64_t level, cpb_goals *goals);
+/* Set the limits to the tolerance above the level, or above a scaled load that some rank
+ * has whoever deals. */
+void cpb_goals_limit(const cpb_view *view, int64_t bound, cpb_goals *goals);
 
 /* Everything with rank 0, no traffic. */
 cpb_status cpb_board_create(const cpb_view *view, const cpb_isles *isles,

@@ -135,10 +135,12 @@ static int64_t fastest_of(const cpb_view *view)
     return fastest;
 }
 
-void cpb_goals_limit(const cpb_view *view, int64_t level, cpb_goals *goals)
+void cpb_goals_limit(const cpb_view *view, int64_t bound, cpb_goals *goals)
 {
     const int64_t fastest = fastest_of(view);
-    const int64_t most = cpb_even_above(level, view->tolerance_ppm);
+    const int64_t most =
+        cpb_even_above(cpb_max(goals->level, bound), view->tolerance_ppm);
+    goals->bound = bound;
     for (int32_t r = 0; r < view->ranks; r++)
         goals->limit[r] = room_within(view, fastest, r, most);
 }
@@ -178,6 +180,6 @@ cpb_status cpb_goals_set(const cpb_view *view, cpb_arena *arena, cpb_goals *goal
     for (int32_t r = 0; r < view->ranks; r++)
         goals->goal[r] = room_within(view, fastest, r, goals->level);
     set_sizes(view, goals);
-    cpb_goals_limit(view, cpb_max(goals->level, view->floor), goals);
+    cpb_goals_limit(view, view->floor, goals);
     return CPB_OK;
 }
