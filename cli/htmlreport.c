@@ -46,10 +46,10 @@ static void print_head(FILE *stream, const cli_rowset *set)
             table_count((int64_t)set->axes.balancer.n, "balancer", count));
     html_text(stream, set->shared.profile);
     fputs(".</p>\n", stream);
-    if (set->unfinished >= 0)
+    if (set->list.unfinished >= 0)
         fprintf(stream,
                 "<p>The file ends within pack %" PRId64 ", which is left out.</p>\n",
-                set->unfinished);
+                set->list.unfinished);
 }
 
 static bool print_answer(FILE *stream, const cli_rowset *set, cpb_error *error)
@@ -162,8 +162,8 @@ static bool write_page(const char *path, const char *text, size_t bytes,
 static bool make(const char *path, char **text, size_t *bytes, cpb_error *error)
 {
     cli_rows rows = {0};
-    cli_rowset plans = {.n = 0};
-    cli_scheduleset schedules = {.n = 0};
+    cli_rowset plans = {0};
+    cli_scheduleset schedules = {0};
     bool of_schedules = false;
     bool good = rows_open(path, &rows, error) &&
                 rows_are_schedules(&rows, &of_schedules, error);

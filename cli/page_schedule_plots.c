@@ -106,7 +106,7 @@ static void add_rows(const cli_scheduleset *set, size_t ranks, page_bars *bars,
     for (size_t name = 0; name < set->n_names; name++) {
         const size_t group = ranks * set->n_names + name;
         double value[PARTS];
-        scheduleset_group(set, group, &n);
+        rowlist_group(&set->list, group, &n);
         if ((int64_t)n != set->n_packs)
             continue;
         for (size_t i = 0; i < PARTS; i++)

@@ -99,10 +99,10 @@ bool page_schedule_head(FILE *stream, const cli_scheduleset *set, cpb_error *err
     fprintf(stream, "; ranks meet %s.</p>\n",
             strcmp(set->shared.meet, "micro") ? "at the end of the step"
                                               : "after every micro-batch");
-    if (set->unfinished >= 0)
+    if (set->list.unfinished >= 0)
         fprintf(stream,
                 "<p>The file ends within pack %" PRId64 ", which is left out.</p>\n",
-                set->unfinished);
+                set->list.unfinished);
     if (best == scheduleset_groups(set))
         fputs("<pre>answer  no row has a schedule for every pack</pre>\n", stream);
     else
@@ -170,7 +170,7 @@ bool page_schedule_table(FILE *stream, const cli_scheduleset *set, cpb_error *er
         fprintf(stream, "<th>%s</th>", columns[c].title);
     fputs("</tr></thead>\n<tbody>\n", stream);
     for (size_t g = 0; g < scheduleset_groups(set); g++) {
-        scheduleset_group(set, g, &n);
+        rowlist_group(&set->list, g, &n);
         if (n && !print_row(stream, set, g, n))
             return fail_memory(error);
     }

@@ -31,7 +31,8 @@ static bool fail_read(const cli_rows *rows, cpb_error *error)
                 strerror(errno ? errno : EIO));
 }
 
-bool rows_fail(const cli_rows *rows, cpb_error *error)
+/* Put where the row lies before the sentence. */
+static bool fail_row(const cli_rows *rows, cpb_error *error)
 {
     char place[80];
     snprintf(place, sizeof place, "%.24s: %s %" PRId64, rows->path,
@@ -58,7 +59,7 @@ static bool read_line(cli_rows *rows, bool *there, cpb_error *error)
     if (strlen(rows->text) == (size_t)n)
         return true;
     fail(error, "a zero byte at byte %zu of the line", strlen(rows->text));
-    return rows_fail(rows, error);
+    return fail_row(rows, error);
 }
 
 static bool has_name(const cli_rows *rows, const char *name)
@@ -85,7 +86,7 @@ static bool read_header(cli_rows *rows, cpb_error *error)
     if (has_name(rows, "balancer") || has_name(rows, "row"))
         return true;
     fail(error, "no names of columns; accepted is what sweep or compare --json wrote");
-    return rows_fail(rows, error);
+    return fail_row(rows, error);
 }
 
 static bool read_array(cli_rows *rows, cpb_error *error)
@@ -152,7 +153,28 @@ bool rows_next(cli_rows *rows, const json_t **object, cpb_error *error)
         rows->object = parse(rows, error);
     }
     *object = rows->object;
-    return !there || rows->object || rows_fail(rows, error);
+    return !there || rows->object || fail_row(rows, error);
+}
+
+bool rows_each(cli_rows *rows,
+               bool (*take)(void *context, const cli_rows *rows, cpb_error *error),
+               void *context, cpb_error *error)
+{
+    const json_t *object;
+    do {
+        if (!rows_next(rows, &object, error))
+            return false;
+        if (object && !take(context, rows, error))
+            return fail_row(rows, error);
+    } while (object);
+    return true;
+}
+
+bool rows_version(const char *version, cpb_error *error)
+{
+    return !strcmp(version, cpb_version()) ||
+           fail(error, "made by version %.20s, this is %s; accepted is the same",
+                version, cpb_version());
 }
 
 bool rows_are_schedules(cli_rows *rows, bool *schedules, cpb_error *error)

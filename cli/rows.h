@@ -33,11 +33,17 @@ bool rows_open(const char *path, cli_rows *rows, cpb_error *error);
 /* Read the next row as an object, NULL behind the last. It stays until the next call. */
 bool rows_next(cli_rows *rows, const json_t **object, cpb_error *error);
 
+/* Hand over every row that follows, in rows->object, until one is refused; that sentence
+ * then tells where it lies. */
+bool rows_each(cli_rows *rows,
+               bool (*take)(void *context, const cli_rows *rows, cpb_error *error),
+               void *context, cpb_error *error);
+
+/* Refuse rows that another version made. */
+bool rows_version(const char *version, cpb_error *error);
+
 /* Whether the rows are of schedules, not of plans; the next row tells, and stays next. */
 bool rows_are_schedules(cli_rows *rows, bool *schedules, cpb_error *error);
-
-/* Put where the row lies before the sentence; returns false. */
-bool rows_fail(const cli_rows *rows, cpb_error *error);
 
 void rows_close(cli_rows *rows);
 

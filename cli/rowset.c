@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* All rows of one sweep or compare, by combination. */
-#define _XOPEN_SOURCE 700 /* POSIX 2008 */
 #include "rowset.h"
 
 #include "message.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -17,9 +15,9 @@ void rowset_free(cli_rowset *set)
 {
     answer_free(&set->answer);
     axes_free(&set->axes);
-    free(set->rows);
+    rowlist_free(&set->list);
     json_decref(set->texts);
-    *set = (cli_rowset){.n = 0};
+    *set = (cli_rowset){0};
 }
 
 /* --- Reading ---------------------------------------------------------------------- */
@@ -106,138 +104,83 @@ static bool is_sane(const cli_row *row, cpb_error *error)
     return true;
 }
 
-static bool grow(cli_rowset *set, cpb_error *error)
-{
-    if (set->n < set->room)
-        return true;
-    const size_t room = set->room ? 2 * set->room : 64;
-    set_row *const grown = realloc(set->rows, room * sizeof *grown);
-    if (!grown)
-        return fail_memory(error);
-    set->rows = grown;
-    set->room = room;
-    return true;
-}
-
-static bool add_row(cli_rowset *set, cli_rows *from, cli_row *row, cpb_error *error)
+static bool add_row(cli_rowset *set, cli_row *row, cpb_error *error)
 {
     size_t balancer;
-    if (!set->texts) {
-        if (strcmp(row->version, cpb_version()))
-            return fail(error,
-                        "made by version %.20s, this is %s; accepted is the same",
-                        row->version, cpb_version());
-        set->texts = json_incref(from->object);
-        set->shared = *row;
-    }
     if (!is_sane(row, error) || !share(set, row, error) ||
         !find_balancer(row->balancer, &row->balancer, &balancer, error) ||
-        !add_to_axes(set, row, balancer, error) || !grow(set, error))
+        !add_to_axes(set, row, balancer, error))
         return false;
     const uint64_t hash = strtoull(row->hash, NULL, 16);
     row->hash = row->chosen = "";
-    set->rows[set->n++] = (set_row){.row = *row, .hash = hash};
-    return true;
+    const set_row kept = {.place = {.pack = row->pack}, .row = *row, .hash = hash};
+    return rowlist_add(&set->list, &kept, error);
 }
 
-static bool read_rows(cli_rows *from, cli_rowset *set, cpb_error *error)
+static bool take_row(void *rowset, const cli_rows *from, cpb_error *error)
 {
+    cli_rowset *const set = rowset;
     cli_row row;
-    const json_t *object = NULL;
-    do {
-        if (!rows_next(from, &object, error))
+    if (!row_from_json(from->object, "", &row, error))
+        return false;
+    if (!set->texts) {
+        if (!rows_version(row.version, error))
             return false;
-        if (object && !(row_from_json(object, "", &row, error) &&
-                        add_row(set, from, &row, error)))
-            return rows_fail(from, error);
-    } while (object);
-    return (set->n || fail(error, "%.40s has no rows", from->path));
+        set->texts = json_incref(from->object);
+        set->shared = row;
+    }
+    return add_row(set, &row, error);
 }
 
 /* --- Order ------------------------------------------------------------------------ */
 
-static int by_pack(const void *a, const void *b)
-{
-    const set_row *const x = a, *const y = b;
-    if (x->row.pack != y->row.pack)
-        return x->row.pack < y->row.pack ? -1 : 1;
-    return (x->group > y->group) - (x->group < y->group);
-}
-
-static int by_group(const void *a, const void *b)
-{
-    const set_row *const x = a, *const y = b;
-    if (x->group != y->group)
-        return x->group < y->group ? -1 : 1;
-    return (x->row.pack > y->row.pack) - (x->row.pack < y->row.pack);
-}
-
-/* Rows of the pack that the row at `end` - 1 belongs to. */
-static size_t rows_of_pack(const cli_rowset *set, size_t end)
-{
-    size_t n = 1;
-    while (n < end && set->rows[end - 1 - n].row.pack == set->rows[end - 1].row.pack)
-        n++;
-    return n;
-}
-
 /* An interrupted sweep may end within a pack; it would count for some only. */
-static void leave_out_unfinished(cli_rowset *set)
+static void leave_out_unfinished(cli_rowlist *list)
 {
-    const size_t last = rows_of_pack(set, set->n);
-    set->unfinished = -1;
-    if (last == set->n || last >= rows_of_pack(set, set->n - last))
-        return;
-    set->unfinished = set->rows[set->n - 1].row.pack;
-    set->n -= last;
+    const size_t last = rowlist_pack(list, list->n);
+    const bool finished = last == list->n || last >= rowlist_pack(list, list->n - last);
+    rowlist_leave_out(list, finished ? 0 : last);
 }
 
 static bool arrange(const char *path, cli_rowset *set, cpb_error *error)
 {
-    for (size_t i = 0; i < set->n; i++)
-        set->rows[i].group = (size_t)answer_group_of(&set->axes, &set->rows[i].row);
-    qsort(set->rows, set->n, sizeof *set->rows, by_pack);
-    for (size_t i = 1; i < set->n; i++)
-        if (!by_pack(&set->rows[i - 1], &set->rows[i]))
-            return fail(error,
-                        "%.40s: two rows of pack %" PRId64 " with %.20s on %" PRId64
-                        " ranks; accepted are rows of one command",
-                        path, set->rows[i].row.pack, set->rows[i].row.balancer,
-                        set->rows[i].row.ranks);
-    leave_out_unfinished(set);
+    set_row *const rows = set->list.rows;
+    for (size_t i = 0; i < set->list.n; i++)
+        rows[i].place.group = (size_t)answer_group_of(&set->axes, &rows[i].row);
+    const set_row *const twin = rowlist_by_pack(&set->list);
+    if (twin)
+        return fail(error,
+                    "%.40s: two rows of pack %" PRId64 " with %.20s on %" PRId64
+                    " ranks; accepted are rows of one command",
+                    path, twin->row.pack, twin->row.balancer, twin->row.ranks);
+    leave_out_unfinished(&set->list);
     return true;
 }
 
 static bool answer_all(cli_rowset *set, cpb_error *error)
 {
+    const set_row *const rows = set->list.rows;
     set->setup = cpb_setup_default();
     snprintf(set->setup.profile.name, sizeof set->setup.profile.name, "%s",
              set->shared.profile);
     if (!answer_create(&set->axes, &set->setup, &set->answer, error))
         return false;
-    for (size_t i = 0; i < set->n; i++)
-        if (!answer_add(&set->answer, &set->rows[i].row, error))
+    for (size_t i = 0; i < set->list.n; i++)
+        if (!answer_add(&set->answer, &rows[i].row, error))
             return false;
-    qsort(set->rows, set->n, sizeof *set->rows, by_group);
+    rowlist_by_group(&set->list);
     return answer_end(&set->answer, error);
 }
 
 bool rowset_read(cli_rows *rows, cli_rowset *set, cpb_error *error)
 {
-    return read_rows(rows, set, error) && arrange(rows->path, set, error) &&
-           answer_all(set, error);
+    set->list.size = sizeof(set_row);
+    return rows_each(rows, take_row, set, error) &&
+           (set->list.n || fail(error, "%.40s has no rows", rows->path)) &&
+           arrange(rows->path, set, error) && answer_all(set, error);
 }
 
 /* --- Groups ----------------------------------------------------------------------- */
-
-const set_row *rowset_group(const cli_rowset *set, size_t group, size_t *n)
-{
-    size_t first = 0;
-    *n = (size_t)set->answer.groups[group].packs;
-    for (size_t g = 0; g < group; g++)
-        first += (size_t)set->answer.groups[g].packs;
-    return set->rows + first;
-}
 
 typedef struct ranked {
     double value;
@@ -257,7 +200,7 @@ const set_row *rowset_quantile(const cli_rowset *set, size_t group,
                                bool *good)
 {
     size_t n;
-    const set_row *const rows = rowset_group(set, group, &n);
+    const set_row *const rows = rowlist_group(&set->list, group, &n);
     ranked *const order = n ? malloc(n * sizeof *order) : NULL;
     if (!order) {
         *good = *good && !n;
@@ -276,7 +219,7 @@ double rowset_mean(const cli_rowset *set, size_t group,
 {
     size_t n;
     double sum = 0;
-    const set_row *const rows = rowset_group(set, group, &n);
+    const set_row *const rows = rowlist_group(&set->list, group, &n);
     for (size_t i = 0; i < n; i++)
         sum += value(&rows[i].row);
     return n ? sum / (double)n : 0;

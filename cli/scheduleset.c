@@ -15,7 +15,7 @@ enum { MOST_RANKS = 1024 };
 void scheduleset_free(cli_scheduleset *set)
 {
     list_free(&set->ranks);
-    free(set->rows);
+    rowlist_free(&set->list);
     json_decref(set->texts);
     *set = (cli_scheduleset){0};
 }
@@ -79,117 +79,66 @@ static bool find_group(cli_scheduleset *set, const cli_schedulerow *row, size_t 
     return at < set->ranks.n || list_add(&set->ranks, row->ranks, error);
 }
 
-static bool grow(cli_scheduleset *set, cpb_error *error)
+static bool take_row(void *scheduleset, const cli_rows *from, cpb_error *error)
 {
-    if (set->n < set->room)
-        return true;
-    const size_t room = set->room ? 2 * set->room : 64;
-    set_schedule *const grown = realloc(set->rows, room * sizeof *grown);
-    if (!grown)
-        return fail_memory(error);
-    set->rows = grown;
-    set->room = room;
-    return true;
-}
-
-static bool add_row(cli_scheduleset *set, json_t *object, cli_schedulerow *row,
-                    cpb_error *error)
-{
-    size_t group = 0;
+    cli_scheduleset *const set = scheduleset;
+    set_schedule kept;
+    cli_schedulerow *const row = &kept.row;
+    if (!schedulerow_from_json(from->object, "", row, error))
+        return false;
     if (!set->texts) {
-        if (strcmp(row->version, cpb_version()))
-            return fail(error,
-                        "made by version %.20s, this is %s; accepted is the same",
-                        row->version, cpb_version());
-        set->texts = json_incref(object);
+        if (!rows_version(row->version, error))
+            return false;
+        set->texts = json_incref(from->object);
         set->shared = *row;
     }
-    if (!is_sane(row, error) || !find_group(set, row, &group, error) ||
-        !share(set, row, error) || !grow(set, error))
-        return false;
-    set->rows[set->n++] = (set_schedule){group, *row};
-    return true;
-}
-
-static bool read_rows(cli_rows *from, cli_scheduleset *set, cpb_error *error)
-{
-    cli_schedulerow row;
-    const json_t *object;
-    while (cpb_schedule_name(set->n_names))
-        set->n_names++;
-    do {
-        if (!rows_next(from, &object, error))
-            return false;
-        if (object && !(schedulerow_from_json(object, "", &row, error) &&
-                        add_row(set, from->object, &row, error)))
-            return rows_fail(from, error);
-    } while (object);
-    return set->n || fail(error, "%.40s has no rows", from->path);
+    kept.place.pack = row->pack;
+    return is_sane(row, error) && find_group(set, row, &kept.place.group, error) &&
+           share(set, row, error) && rowlist_add(&set->list, &kept, error);
 }
 
 /* --- Order ------------------------------------------------------------------------ */
 
-static int by_pack(const void *a, const void *b)
-{
-    const set_schedule *const x = a, *const y = b;
-    if (x->row.pack != y->row.pack)
-        return x->row.pack < y->row.pack ? -1 : 1;
-    return (x->group > y->group) - (x->group < y->group);
-}
-
-static int by_group(const void *a, const void *b)
-{
-    const set_schedule *const x = a, *const y = b;
-    if (x->group != y->group)
-        return x->group < y->group ? -1 : 1;
-    return (x->row.pack > y->row.pack) - (x->row.pack < y->row.pack);
-}
-
-/* Rows of the pack that the row at `end` - 1 belongs to. */
-static size_t rows_of_pack(const cli_scheduleset *set, size_t end)
-{
-    size_t n = 1;
-    while (n < end && set->rows[end - 1 - n].row.pack == set->rows[end - 1].row.pack)
-        n++;
-    return n;
-}
-
-/* The last number of ranks that the pack of a row has come to; rows of one are written
- * together. */
+/* The last number of ranks that the pack of the row at `end` - 1 has come to; rows of one
+ * are written together. */
 static size_t last_ranks(const cli_scheduleset *set, size_t end)
 {
-    return set->rows[end - 1].group / set->n_names;
+    const set_schedule *const rows = set->list.rows;
+    return rows[end - 1].place.group / set->n_names;
 }
 
 /* An interrupted sweep may end within a pack; it would count for some only. */
 static void leave_out_unfinished(cli_scheduleset *set)
 {
-    const size_t last = rows_of_pack(set, set->n);
-    set->unfinished = -1;
-    if (last == set->n || last_ranks(set, set->n) >= last_ranks(set, set->n - last))
-        return;
-    set->unfinished = set->rows[set->n - 1].row.pack;
-    set->n -= last;
+    const size_t n = set->list.n, last = rowlist_pack(&set->list, n);
+    const bool finished = last == n || last_ranks(set, n) >= last_ranks(set, n - last);
+    rowlist_leave_out(&set->list, finished ? 0 : last);
+}
+
+static bool arrange(const char *path, cli_scheduleset *set, cpb_error *error)
+{
+    const set_schedule *const twin = rowlist_by_pack(&set->list);
+    if (twin)
+        return fail(error,
+                    "%.40s: two rows of pack %" PRId64 " with %.20s on %" PRId64
+                    " ranks; accepted are rows of one command",
+                    path, twin->row.pack, scheduleset_name(set, twin->place.group),
+                    twin->row.ranks);
+    leave_out_unfinished(set);
+    for (size_t end = set->list.n; end; end -= rowlist_pack(&set->list, end))
+        set->n_packs++;
+    rowlist_by_group(&set->list);
+    return true;
 }
 
 bool scheduleset_read(cli_rows *rows, cli_scheduleset *set, cpb_error *error)
 {
-    if (!read_rows(rows, set, error))
-        return false;
-    qsort(set->rows, set->n, sizeof *set->rows, by_pack);
-    for (size_t i = 1; i < set->n; i++)
-        if (!by_pack(&set->rows[i - 1], &set->rows[i]))
-            return fail(error,
-                        "%.40s: two rows of pack %" PRId64 " with %.20s on %" PRId64
-                        " ranks; accepted are rows of one command",
-                        rows->path, set->rows[i].row.pack,
-                        scheduleset_name(set, set->rows[i].group),
-                        set->rows[i].row.ranks);
-    leave_out_unfinished(set);
-    for (size_t end = set->n; end; end -= rows_of_pack(set, end))
-        set->n_packs++;
-    qsort(set->rows, set->n, sizeof *set->rows, by_group);
-    return true;
+    set->list.size = sizeof(set_schedule);
+    while (cpb_schedule_name(set->n_names))
+        set->n_names++;
+    return rows_each(rows, take_row, set, error) &&
+           (set->list.n || fail(error, "%.40s has no rows", rows->path)) &&
+           arrange(rows->path, set, error);
 }
 
 /* --- Groups ----------------------------------------------------------------------- */
@@ -209,18 +158,6 @@ const char *scheduleset_name(const cli_scheduleset *set, size_t group)
     return cpb_schedule_name(group % set->n_names);
 }
 
-const set_schedule *scheduleset_group(const cli_scheduleset *set, size_t group,
-                                      size_t *n)
-{
-    size_t first = 0, end;
-    while (first < set->n && set->rows[first].group < group)
-        first++;
-    for (end = first; end < set->n && set->rows[end].group == group;)
-        end++;
-    *n = end - first;
-    return set->rows + first;
-}
-
 static int ascending(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;
@@ -231,7 +168,7 @@ double scheduleset_quantile(const cli_scheduleset *set, size_t group,
                             schedule_value *value, int percent, bool *good)
 {
     size_t n;
-    const set_schedule *const rows = scheduleset_group(set, group, &n);
+    const set_schedule *const rows = rowlist_group(&set->list, group, &n);
     double *const values = n ? malloc(n * sizeof *values) : NULL;
     if (!values) {
         *good = *good && !n;
@@ -249,7 +186,7 @@ double scheduleset_mean(const cli_scheduleset *set, size_t group, schedule_value
 {
     size_t n;
     double sum = 0;
-    const set_schedule *const rows = scheduleset_group(set, group, &n);
+    const set_schedule *const rows = rowlist_group(&set->list, group, &n);
     for (size_t i = 0; i < n; i++)
         sum += value(&rows[i].row);
     return n ? sum / (double)n : 0;
@@ -259,7 +196,7 @@ double scheduleset_per_token(const cli_scheduleset *set, size_t group)
 {
     size_t n;
     double time = 0, tokens = 0;
-    const set_schedule *const rows = scheduleset_group(set, group, &n);
+    const set_schedule *const rows = rowlist_group(&set->list, group, &n);
     for (size_t i = 0; i < n; i++) {
         time += figures_microseconds(rows[i].row.score.time) * 1e3;
         tokens += (double)rows[i].row.score.tokens;
@@ -271,7 +208,7 @@ size_t scheduleset_best(const cli_scheduleset *set)
 {
     size_t n, best = scheduleset_groups(set);
     for (size_t g = 0; g < scheduleset_groups(set); g++) {
-        scheduleset_group(set, g, &n);
+        rowlist_group(&set->list, g, &n);
         if ((int64_t)n == set->n_packs &&
             (best == scheduleset_groups(set) ||
              scheduleset_per_token(set, g) < scheduleset_per_token(set, best)))

@@ -4,11 +4,11 @@
 #define CPB_CLI_SCHEDULESET_H
 
 #include "list.h"
-#include "rows.h"
+#include "rowlist.h"
 #include "schedulerow.h"
 
 typedef struct set_schedule {
-    size_t group;
+    row_place place;
     cli_schedulerow row; /* its texts are gone, see `shared` */
 } set_schedule;
 
@@ -18,11 +18,8 @@ typedef struct cli_scheduleset {
     json_t *texts;          /* where those lie */
     cli_list ranks;         /* in the order of the file */
     size_t n_names;         /* rows of schedules that the library has */
-    size_t n, room;
-    set_schedule *rows; /* [n] by group, then by pack */
+    cli_rowlist list;       /* of set_schedule, by group */
     int64_t n_packs;
-    int64_t
-        unfinished; /* the last pack, left out because rows of it are missing; or -1 */
 } cli_scheduleset;
 
 /* A number of a row; less is better. */
@@ -36,10 +33,6 @@ bool scheduleset_read(cli_rows *rows, cli_scheduleset *set, cpb_error *error);
 size_t scheduleset_groups(const cli_scheduleset *set);
 int64_t scheduleset_ranks(const cli_scheduleset *set, size_t group);
 const char *scheduleset_name(const cli_scheduleset *set, size_t group);
-
-/* Rows of a group, one per pack; *n is how many. */
-const set_schedule *scheduleset_group(const cli_scheduleset *set, size_t group,
-                                      size_t *n);
 
 /* The quantile of a column: at least `percent` of the rows of a group are not above it.
  * NAN where it has none; `good` goes false when memory ends. */

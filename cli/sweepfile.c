@@ -53,41 +53,27 @@ static bool is_ours(const json_t *object, const cli_recipe *recipe, cpb_error *e
         return false;
     if (!*row.sweep)
         return fail(error, "not made by cpb sweep");
-    if (strcmp(row.version, cpb_version()))
-        return fail(error, "made by version %.20s, this is %s; accepted is the same",
-                    row.version, cpb_version());
+    if (!rows_version(row.version, error))
+        return false;
     if (strcmp(row.command, recipe->command))
         return fail(error, "made by another command: %.200s", row.command);
     return !strcmp(row.sweep, recipe->hash) ||
            fail(error, "made by this command from other data");
 }
 
-static bool take_row(cli_sweepfile *file, const json_t *object,
-                     const cli_recipe *recipe, cpb_error *error)
+/* Take a row that is there: those are of the first combinations, in order. */
+static bool take_row(void *sweepfile, const cli_rows *rows, cpb_error *error)
 {
+    cli_sweepfile *const file = sweepfile;
     int64_t at;
     void *const context = file->rows->context;
-    if (!is_ours(object, recipe, error) ||
-        !file->rows->read(context, object, &at, error))
+    if (!is_ours(rows->object, file->recipe, error) ||
+        !file->rows->read(context, rows->object, &at, error))
         return false;
     if (at < file->next)
         return fail(error, "a row that does not belong behind the ones before");
     file->next = at + 1;
     return file->rows->take(context, error);
-}
-
-/* Take the rows that are there: those of the first combinations, in order. */
-static bool take_rows(cli_rows *rows, const cli_recipe *recipe, cli_sweepfile *file,
-                      cpb_error *error)
-{
-    const json_t *object;
-    do {
-        if (!rows_next(rows, &object, error))
-            return false;
-        if (object && !take_row(file, object, recipe, error))
-            return rows_fail(rows, error);
-    } while (object);
-    return true;
 }
 
 /* The first line of CSV, to be freed; NULL when memory ends. */
@@ -144,15 +130,14 @@ static bool torn_fits(const cli_rows *rows, const cli_sweepfile *file, cpb_error
     return same || fail_start(rows, error);
 }
 
-static bool take_lines(cli_rows *rows, const cli_recipe *recipe, cli_sweepfile *file,
-                       cpb_error *error)
+static bool take_lines(cli_rows *rows, cli_sweepfile *file, cpb_error *error)
 {
     if (rows->array)
         return fail_start(rows, error);
     if (rows->names && !columns_fit(rows, file, error))
         return false;
     file->started = rows->names || file->format == ROWS_JSON;
-    if (!take_rows(rows, recipe, file, error))
+    if (!rows_each(rows, take_row, file, error))
         return false;
     if (!rows->whole)
         return !rows->torn || torn_fits(rows, file, error);
@@ -162,12 +147,11 @@ static bool take_lines(cli_rows *rows, const cli_recipe *recipe, cli_sweepfile *
                 file->format == ROWS_CSV ? "CSV" : "JSON lines");
 }
 
-static bool take_file(const cli_options *options, const cli_recipe *recipe,
-                      cli_sweepfile *file, cpb_error *error)
+static bool take_file(const cli_options *options, cli_sweepfile *file, cpb_error *error)
 {
     cli_rows rows = {0};
     const bool good = rows_open(options->output, &rows, error) &&
-                      take_lines(&rows, recipe, file, error) &&
+                      take_lines(&rows, file, error) &&
                       output_cut(&file->output, rows.whole, error);
     rows_close(&rows);
     return good;
@@ -178,11 +162,12 @@ bool sweepfile_open(const cli_options *options, const cli_recipe *recipe,
 {
     bool regular;
     file->rows = rows;
+    file->recipe = recipe;
     if (!sweepfile_format(options, &file->format, error) ||
         !output_open_append(&file->output, options->output, &regular, error))
         return false;
     file->started = file->format == ROWS_JSON;
-    return !regular || take_file(options, recipe, file, error);
+    return !regular || take_file(options, file, error);
 }
 
 static bool write_names(cli_sweepfile *file, cpb_error *error)

@@ -21,6 +21,7 @@ typedef struct sweepfile_rows {
 /* Starts as {0}. */
 typedef struct cli_sweepfile {
     const sweepfile_rows *rows;
+    const cli_recipe *recipe; /* of the sweep */
     cli_output output;
     rows_format format;
     bool started; /* the names of the columns are there, or it needs none */

@@ -20,7 +20,7 @@ static void require_row(const cli_row *row)
 static void require_set(const char *path)
 {
     cpb_error error = {.at = -2};
-    cli_rowset set = {.n = 0};
+    cli_rowset set = {0};
     size_t total = 0;
     cli_rows rows = {0};
     const bool good =
@@ -30,12 +30,12 @@ static void require_set(const char *path)
         require_sentence(&error);
     for (size_t g = 0; good && g < set.answer.n_groups; g++) {
         size_t n;
-        const set_row *const list = rowset_group(&set, g, &n);
+        const set_row *const list = rowlist_group(&set.list, g, &n);
         for (size_t i = 0; i < n; i++)
-            require(list[i].group == g);
+            require(list[i].place.group == g);
         total += n;
     }
-    require(!good || (set.n && total == set.n));
+    require(!good || (set.list.n && total == set.list.n));
     rowset_free(&set);
 }
 
@@ -43,7 +43,7 @@ static void require_set(const char *path)
 static void require_schedules(const char *path)
 {
     cpb_error error = {.at = -2};
-    cli_scheduleset set = {.n = 0};
+    cli_scheduleset set = {0};
     cli_rows rows = {0};
     size_t total = 0;
     const bool good =
@@ -53,10 +53,10 @@ static void require_schedules(const char *path)
         require_sentence(&error);
     for (size_t g = 0; good && g < scheduleset_groups(&set); g++) {
         size_t n;
-        scheduleset_group(&set, g, &n);
+        rowlist_group(&set.list, g, &n);
         total += n;
     }
-    require(!good || (set.n && total == set.n && set.n_packs > 0 &&
+    require(!good || (set.list.n && total == set.list.n && set.n_packs > 0 &&
                       scheduleset_best(&set) <= scheduleset_groups(&set)));
     scheduleset_free(&set);
 }

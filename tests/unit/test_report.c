@@ -159,23 +159,23 @@ static void quantiles_of_a_group_are_those_of_counting(void **state)
 {
     (void)state;
     folder f;
-    cli_rowset set = {.n = 0};
+    cli_rowset set = {0};
     cpb_error error = {.at = -1};
     make_folder(&f, false);
     cli_rows file = {0};
     assert_true(rows_open(f.rows, &file, &error) && rowset_read(&file, &set, &error));
     rows_close(&file);
-    assert_int_equal(set.n, 24);
-    assert_int_equal(set.unfinished, -1);
+    assert_int_equal(set.list.n, 24);
+    assert_int_equal(set.list.unfinished, -1);
     for (size_t g = 0; g < set.answer.n_groups; g++)
         for (int percent = 1; percent <= 100; percent++) {
             size_t n, below = 0, not_above = 0;
             bool good = true;
-            const set_row *const rows = rowset_group(&set, g, &n);
+            const set_row *const rows = rowlist_group(&set.list, g, &n);
             const set_row *const at = rowset_quantile(&set, g, step, percent, &good);
             assert_true(good && n == 3 && at >= rows && at < rows + n);
             for (size_t i = 0; i < n; i++) {
-                assert_int_equal(rows[i].group, g);
+                assert_int_equal(rows[i].place.group, g);
                 below += rows[i].row.step_time < at->row.step_time;
                 not_above += rows[i].row.step_time <= at->row.step_time;
             }
