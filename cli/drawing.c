@@ -176,8 +176,15 @@ static double draw_legend(picture *p, double x, double y, const cli_view *view)
                              view->groups.n, name, colour);
 }
 
-bool drawing_panel(picture *p, double x, double y, const cli_view *view,
-                   drawing_scales scales, double *height, cpb_error *error)
+/* How far the scales of panels that are to be compared reach; {0}: as far as each needs. */
+typedef struct panel_scales {
+    double load; /* in view_unit() */
+    double sent; /* tokens of a cell of the traffic matrix */
+} panel_scales;
+
+/* A whole panel: title, matrix, legend, loads, traffic, figures. */
+static bool draw_panel(picture *p, double x, double y, const cli_view *view,
+                       panel_scales scales, double *height, cpb_error *error)
 {
     double matrix;
     double next = y + draw_title(p, x, y, view);
@@ -203,9 +210,10 @@ bool drawing_panel(picture *p, double x, double y, const cli_view *view,
     return true;
 }
 
-drawing_scales drawing_scales_of(size_t n, const cli_view *views)
+/* Scales that n views share; loads only where all count them in the same unit. */
+static panel_scales scales_of(size_t n, const cli_view *views)
 {
-    drawing_scales scales = {0, 0};
+    panel_scales scales = {0, 0};
     bool same = true;
     for (size_t i = 0; i < n; i++) {
         const double load = view_load(&views[i], (double)views[i].score.load_max);
@@ -225,13 +233,13 @@ bool drawing_page(picture *p, size_t n, const cli_view *views, cpb_error *error)
     const size_t columns = (n + rows - 1) / rows; /* four are two rows of two */
     const double step = DRAWING_PANEL_WIDTH + DRAWING_GAP;
     const double width = step * (double)columns - DRAWING_GAP;
-    const drawing_scales scales = drawing_scales_of(n, views);
+    const panel_scales scales = scales_of(n, views);
     double y = DRAWING_MARGIN;
     for (size_t first = 0; first < n; first += columns) {
         double tallest = 0, height;
         for (size_t i = first; i < n && i < first + columns; i++) {
-            if (!drawing_panel(p, DRAWING_MARGIN + step * (double)(i - first), y,
-                               &views[i], scales, &height, error))
+            if (!draw_panel(p, DRAWING_MARGIN + step * (double)(i - first), y,
+                            &views[i], scales, &height, error))
                 return false;
             tallest = height > tallest ? height : tallest;
         }

@@ -15,19 +15,6 @@ enum { DRAWING_PANEL_WIDTH = 340, DRAWING_GAP = 28, DRAWING_MARGIN = 24 };
 bool drawing_matrix(picture *p, double x, double y, const cli_view *view,
                     double *height, cpb_error *error);
 
-/* How far the scales of panels that are to be compared reach; {0}: as far as each needs. */
-typedef struct drawing_scales {
-    double load; /* in view_unit() */
-    double sent; /* tokens of a cell of the traffic matrix */
-} drawing_scales;
-
-/* Scales that n views share; loads only where all count them in the same unit. */
-drawing_scales drawing_scales_of(size_t n, const cli_view *views);
-
-/* A whole panel: title, matrix, legend, loads, traffic, figures. */
-bool drawing_panel(picture *p, double x, double y, const cli_view *view,
-                   drawing_scales scales, double *height, cpb_error *error);
-
 /* A page with n panels side by side, up to three in a row. */
 bool drawing_page(picture *p, size_t n, const cli_view *views, cpb_error *error);
 

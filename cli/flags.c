@@ -23,13 +23,14 @@ const char *const overlap_names[] = {[CPB_OVERLAP_NONE] = "none",
                                      NULL};
 const char *const sizes_names[] = {
     [CPB_EQUAL] = "equal", [CPB_UNEVEN] = "uneven", NULL};
-const char *const effort_names[] = {[CPB_EFFORT_FAST] = "fast",
-                                    [CPB_EFFORT_DEFAULT] = "default",
-                                    [CPB_EFFORT_HIGH] = "high",
-                                    NULL};
+static const char *const effort_names[] = {[CPB_EFFORT_FAST] = "fast",
+                                           [CPB_EFFORT_DEFAULT] = "default",
+                                           [CPB_EFFORT_HIGH] = "high",
+                                           NULL};
 const char *const combine_names[] = {
     [CPB_COMBINE_LAYERS] = "layers", [CPB_COMBINE_SUM] = "sum", NULL};
-const char *const dtype_names[] = {[CPB_INT64] = "int64", [CPB_INT32] = "int32", NULL};
+static const char *const dtype_names[] = {
+    [CPB_INT64] = "int64", [CPB_INT32] = "int32", NULL};
 
 static void *member(const flag_row *flag, cli_options *options)
 {

@@ -124,9 +124,7 @@ extern const char *const transport_names[];
 extern const char *const cost_names[];
 extern const char *const overlap_names[];
 extern const char *const sizes_names[];
-extern const char *const effort_names[];
 extern const char *const combine_names[];
-extern const char *const dtype_names[];
 enum {
     N_KERNELS = 3,
     N_TRANSPORTS = 3,

@@ -13,17 +13,19 @@ static const double most_error = 1e-5, most_grad_error = 1e-4;
 /* A largest value below this counts as this: a single key has no gradient at all. */
 static const double least_largest = 0.1;
 
-double outcome_compute(const run_result *result)
+/* --- One rank over all passes, in seconds and bytes ------------------------------- */
+
+static double compute_of(const run_result *result)
 {
     return result->times[RUN_FORWARD].compute + result->times[RUN_BACKWARD].compute;
 }
 
-double outcome_modelled(const cli_report *report, int32_t rank)
+static double modelled_of(const cli_report *report, int32_t rank)
 {
     return 1e-12 * (double)report->all.ranks[rank].compute;
 }
 
-double outcome_wait(const run_result *result)
+static double wait_of(const run_result *result)
 {
     double wait = 0;
     for (int p = 0; p < RUN_PASSES; p++)
@@ -32,15 +34,17 @@ double outcome_wait(const run_result *result)
     return wait;
 }
 
-int64_t outcome_in(const run_result *result)
+static int64_t bytes_in(const run_result *result)
 {
     return result->times[RUN_FORWARD].bytes_in + result->times[RUN_BACKWARD].bytes_in;
 }
 
-int64_t outcome_out(const run_result *result)
+static int64_t bytes_out(const run_result *result)
 {
     return result->times[RUN_FORWARD].bytes_out + result->times[RUN_BACKWARD].bytes_out;
 }
+
+/* --- All ranks -------------------------------------------------------------------- */
 
 /* Largest error of one array over all ranks; NaN where one is. */
 static double error_of(const run_result *results, int32_t ranks, run_array array)
@@ -65,14 +69,14 @@ outcome outcome_of(const cli_report *report, const run_result *results, bool in_
     outcome o = {.predicted = 1 + report->all.score.imbalance};
     double sum = 0;
     for (int32_t r = 0; r < ranks; r++) {
-        const double compute = outcome_compute(&results[r]);
-        const double wait = in_turn ? 0 : outcome_wait(&results[r]);
+        const double compute = compute_of(&results[r]);
+        const double wait = in_turn ? 0 : wait_of(&results[r]);
         sum += compute;
         if (compute > 0)
-            o.off = fmax(o.off, fabs(outcome_modelled(report, r) / compute - 1));
+            o.off = fmax(o.off, fabs(modelled_of(report, r) / compute - 1));
         o.slowest = fmax(o.slowest, compute);
         o.seconds = fmax(o.seconds, compute + wait);
-        o.bytes += outcome_in(&results[r]);
+        o.bytes += bytes_in(&results[r]);
         o.checked += results[r].checked;
     }
     o.mean = sum / ranks;
@@ -110,13 +114,12 @@ static json_t *rank_to_json(const cli_report *report, const run_result *result,
     json_put(object, "rank", json_integer(rank), &good);
     json_put(object, "tokens", json_integer(score->tokens), &good);
     json_put(object, "load", json_integer(score->load), &good);
-    json_put(object, "compute_seconds", json_real(outcome_compute(result)), &good);
-    json_put(object, "modelled_seconds", json_real(outcome_modelled(report, rank)),
-             &good);
+    json_put(object, "compute_seconds", json_real(compute_of(result)), &good);
+    json_put(object, "modelled_seconds", json_real(modelled_of(report, rank)), &good);
     json_put(object, "waiting_seconds",
-             way.in_turn ? json_null() : json_real(outcome_wait(result)), &good);
-    json_put(object, "bytes_in", json_integer(outcome_in(result)), &good);
-    json_put(object, "bytes_out", json_integer(outcome_out(result)), &good);
+             way.in_turn ? json_null() : json_real(wait_of(result)), &good);
+    json_put(object, "bytes_in", json_integer(bytes_in(result)), &good);
+    json_put(object, "bytes_out", json_integer(bytes_out(result)), &good);
     json_put(object, "memory", json_integer(result->arrays + result->scratch), &good);
     json_put(
         object, "full_tiles",
@@ -200,16 +203,15 @@ static void fill_rank(cli_table *table, const cli_report *report,
     snprintf(table_cell(table, row, 0), TABLE_CELL_BYTES, "%d", (int)rank);
     table_thousands(score->tokens, table_cell(table, row, 1));
     table_thousands(score->load, table_cell(table, row, 2));
-    table_decimals(1e3 * outcome_compute(result), 2, table_cell(table, row, 3));
+    table_decimals(1e3 * compute_of(result), 2, table_cell(table, row, 3));
     if (way.in_turn)
         snprintf(table_cell(table, row, 4), TABLE_CELL_BYTES, "-");
     else
-        table_decimals(1e3 * outcome_wait(result), 2, table_cell(table, row, 4));
-    table_thousands(outcome_in(result), table_cell(table, row, 5));
-    table_thousands(outcome_out(result), table_cell(table, row, 6));
+        table_decimals(1e3 * wait_of(result), 2, table_cell(table, row, 4));
+    table_thousands(bytes_in(result), table_cell(table, row, 5));
+    table_thousands(bytes_out(result), table_cell(table, row, 6));
     if (way.modelled)
-        table_decimals(1e3 * outcome_modelled(report, rank), 2,
-                       table_cell(table, row, 7));
+        table_decimals(1e3 * modelled_of(report, rank), 2, table_cell(table, row, 7));
 }
 
 bool outcome_print(FILE *stream, const cli_report *report, const run_job *job,

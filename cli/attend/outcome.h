@@ -29,13 +29,6 @@ typedef struct outcome {
 
 outcome outcome_of(const cli_report *report, const run_result *results, bool in_turn);
 
-/* Seconds of one rank over all passes. */
-double outcome_compute(const run_result *result);
-double outcome_modelled(const cli_report *report, int32_t rank);
-double outcome_wait(const run_result *result);
-int64_t outcome_in(const run_result *result);
-int64_t outcome_out(const run_result *result);
-
 /* Refuse results that are off; `balancer` stands in the sentence. */
 bool outcome_judge(const outcome *o, const char *balancer, cpb_error *error);
 

@@ -7,8 +7,9 @@
 
 static const cpb_range one = {0, 1};
 
-cpb_status run_gather(const cpb_link *link, const void *mine, size_t bytes, void *all,
-                      cpb_error *error)
+/* Every rank gives `bytes` bytes to rank 0, which gets them all, by rank. Collective. */
+static cpb_status gather(const cpb_link *link, const void *mine, size_t bytes,
+                         void *all, cpb_error *error)
 {
     const cpb_give give = {0, bytes, 1, &one, mine};
     cpb_round round = {1, &give, 0, NULL};
@@ -145,7 +146,7 @@ cpb_status run_rank(void *context, const cpb_link *link, cpb_error *error)
     if (status == CPB_OK && !job->only_timed)
         status = run_verify(job, link, &a, &result, error);
     if (status == CPB_OK)
-        status = run_gather(link, &result, sizeof result, job->results, error);
+        status = gather(link, &result, sizeof result, job->results, error);
     release(&a);
     return status;
 }

@@ -50,8 +50,4 @@ cpb_status run_rank(void *context, const cpb_link *link, cpb_error *error);
 cpb_status run_verify(const run_job *job, const cpb_link *link, const run_arrays *a,
                       run_result *result, cpb_error *error);
 
-/* Every rank gives `bytes` bytes to rank 0, which gets them all, by rank. Collective. */
-cpb_status run_gather(const cpb_link *link, const void *mine, size_t bytes, void *all,
-                      cpb_error *error);
-
 #endif

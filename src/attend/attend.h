@@ -132,9 +132,6 @@ extern const cpb_kernel_row cpb_kernel_f32, cpb_kernel_f64;
 /* Cut the rank's slices into bands of own and received keys, and list them by tile. */
 cpb_status cpb_parts_create(cpb_attend *attend, cpb_error *error);
 
-/* Cut one slice at the end of the shard. */
-void cpb_band_cut(const cpb_slice *slice, int64_t shard, cpb_band bands[CPB_N_WHERE]);
-
 /* What travels, as lists of rows; `arrivals` with a backward pass. */
 cpb_status cpb_lists_create(cpb_attend *attend, cpb_error *error);
 

@@ -23,7 +23,9 @@ static cpb_band band_of(const cpb_slice *slice)
                       .high = to_right || both ? keys - queries + 1 : never};
 }
 
-void cpb_band_cut(const cpb_slice *slice, int64_t shard, cpb_band bands[CPB_N_WHERE])
+/* Cut one slice at the end of the shard. */
+static void cut_slice(const cpb_slice *slice, int64_t shard,
+                      cpb_band bands[CPB_N_WHERE])
 {
     const cpb_band band = band_of(slice);
     const int64_t cut = cpb_max(band.k_begin, cpb_min(band.k_end, shard));
@@ -169,7 +171,7 @@ cpb_status cpb_parts_create(cpb_attend *attend, cpb_error *error)
         part->bands = cpb_arena_take(&attend->arena, n, sizeof *part->bands);
         CPB_TRY(part->bands ? CPB_OK : cpb_fail_memory(error));
         for (size_t i = 0; i < n; i++) {
-            cpb_band_cut(&slices[i], attend->queries, bands);
+            cut_slice(&slices[i], attend->queries, bands);
             if (bands[w].k_begin < bands[w].k_end)
                 part->bands[part->n_bands++] = bands[w];
         }

@@ -81,8 +81,10 @@ static cpb_status count_seats(cpb_even *even, cpb_error *error)
     return held >= n ? CPB_OK : refuse_cap(view, held, error);
 }
 
-cpb_status cpb_even_prepare(const cpb_view *view, cpb_arena *arena, cpb_even *even,
-                            cpb_error *error)
+/* Speeds, seats, and room for the rest.
+ * \return CPB_UNSUPPORTED where the cap leaves too few seats; CPB_NO_MEMORY. */
+static cpb_status prepare(const cpb_view *view, cpb_arena *arena, cpb_even *even,
+                          cpb_error *error)
 {
     const size_t n = (size_t)view->n_chunks, ranks = (size_t)view->ranks;
     *even = (cpb_even){.view = view, .arena = arena, .fastest = 1};
@@ -333,7 +335,7 @@ cpb_status cpb_balance_even(const cpb_view *view, cpb_deal *deal, cpb_error *err
     cpb_even even;
     cpb_status status;
 
-    CPB_TRY(cpb_even_prepare(view, deal->arena, &even, error));
+    CPB_TRY(prepare(view, deal->arena, &even, error));
     CPB_TRY(view->n_columns > 1 ? cpb_even_layers(&even) : deal_column(&even));
     CPB_TRY(cpb_deal_chunks(deal, view, even.best.owner));
 done:

@@ -36,11 +36,6 @@ typedef struct cpb_even {
     cpb_outcome best;
 } cpb_even;
 
-/* Speeds, seats, and room for the rest.
- * \return CPB_UNSUPPORTED where the cap leaves too few seats; CPB_NO_MEMORY. */
-cpb_status cpb_even_prepare(const cpb_view *view, cpb_arena *arena, cpb_even *even,
-                            cpb_error *error);
-
 /* Sort the chunks by `cost` [n_chunks]. */
 cpb_status cpb_even_sort(cpb_even *even, const int64_t *cost);
 

@@ -122,13 +122,24 @@ static int64_t wanted_shift(int64_t high, int64_t low, int64_t target)
     return least <= most ? least + (most - least) / 2 : (high - low) / 2;
 }
 
-cpb_swap cpb_best_swap(cpb_seating *seating, int32_t high, int32_t low, int64_t target)
+/* An exchange of the chunks in two seats. */
+typedef struct seat_swap {
+    int64_t give; /* seat of the high rank */
+    int64_t take; /* seat of the low rank */
+    int64_t peak; /* the higher of both levels afterwards */
+} seat_swap;
+
+/* The exchange between two ranks that leaves the lower peak, or the first one found
+ * that leaves both within `target`. Without any gain `peak` is the level of `high`.
+ * Sorts both ranks' seats. O(seats of both) where they are nearly sorted. */
+static seat_swap best_swap(cpb_seating *seating, int32_t high, int32_t low,
+                           int64_t target)
 {
     const int64_t above = seating->level[high], below = seating->level[low];
     const int64_t wanted = wanted_shift(above, below, target);
     const cpb_held *const held = seating->held;
     const int64_t begin = seating->first[low], end = seating->first[low + 1];
-    cpb_swap best = {.peak = above};
+    seat_swap best = {.peak = above};
 
     sort_seats(seating, high);
     sort_seats(seating, low);
@@ -142,14 +153,14 @@ cpb_swap cpb_best_swap(cpb_seating *seating, int32_t high, int32_t low, int64_t 
             const int64_t shift = held[give].cost - held[i].cost;
             const int64_t peak = cpb_max(above - shift, below + shift);
             if (peak < best.peak)
-                best = (cpb_swap){.give = give, .take = i, .peak = peak};
+                best = (seat_swap){.give = give, .take = i, .peak = peak};
         }
     }
     return best;
 }
 
-void cpb_apply_swap(cpb_seating *seating, int32_t high, int32_t low,
-                    const cpb_swap *swap)
+static void apply_swap(cpb_seating *seating, int32_t high, int32_t low,
+                       const seat_swap *swap)
 {
     const cpb_held given = seating->held[swap->give];
     const cpb_held taken = seating->held[swap->take];
@@ -172,14 +183,14 @@ bool cpb_mend(cpb_seating *seating, int64_t target, int32_t partners)
         const int32_t high = (int32_t)order[i].value;
         if (seating->level[high] <= target)
             break;
-        cpb_swap best = {.peak = seating->level[high]};
+        seat_swap best = {.peak = seating->level[high]};
         int32_t partner = -1;
         for (int32_t p = lowest; p < i && p - lowest < partners && best.peak > target;
              p++) {
             const int32_t low = (int32_t)order[p].value;
             if (p > lowest && seating->level[low] >= target)
                 break;
-            const cpb_swap swap = cpb_best_swap(seating, high, low, target);
+            const seat_swap swap = best_swap(seating, high, low, target);
             if (swap.peak < best.peak) {
                 best = swap;
                 partner = p;
@@ -188,7 +199,7 @@ bool cpb_mend(cpb_seating *seating, int64_t target, int32_t partners)
         done = done && best.peak <= target;
         if (partner < 0)
             continue;
-        cpb_apply_swap(seating, high, (int32_t)order[partner].value, &best);
+        apply_swap(seating, high, (int32_t)order[partner].value, &best);
         for (int32_t p = partner; p > lowest; p--)
             order[p] = order[p - 1]; /* those still free stay in order */
         lowest++;

@@ -38,22 +38,6 @@ void cpb_seating_owners(const cpb_seating *seating, int32_t *owner);
  * costliest hand to the rank that is lowest without its own. O(ranks). */
 void cpb_redeal(cpb_seating *seating, int size, uint64_t *seed);
 
-/* An exchange of the chunks in two seats. */
-typedef struct cpb_swap {
-    int64_t give; /* seat of the high rank */
-    int64_t take; /* seat of the low rank */
-    int64_t peak; /* the higher of both levels afterwards */
-} cpb_swap;
-
-/* The exchange between two ranks that leaves the lower peak, or the first one found
- * that leaves both within `target`. Without any gain `peak` is the level of `high`.
- * Sorts both ranks' seats. O(seats of both) where they are nearly sorted. */
-cpb_swap cpb_best_swap(cpb_seating *seating, int32_t high, int32_t low, int64_t target);
-
-/* Carry an exchange out. */
-void cpb_apply_swap(cpb_seating *seating, int32_t high, int32_t low,
-                    const cpb_swap *swap);
-
 /* One exchange for every rank above `target`, highest first, with the best of the
  * `partners` lowest ranks; every rank takes part once.
  * \return whether all levels are within the target now. */

@@ -106,7 +106,7 @@ static bool allots(const cpb_fill *fill, int64_t n_long, int64_t short_work,
     return area <= (cpb_wide)fill->width * (time - fixed);
 }
 
-int64_t cpb_fill_allot(const cpb_fill *fill)
+static int64_t allot(const cpb_fill *fill)
 {
     enum { PRECISION = 2048 };
     const cpb_batch *const batch = fill->batch;
@@ -326,7 +326,7 @@ static void measure(cpb_fill *fill)
 
 void cpb_fill_run(cpb_fill *fill)
 {
-    const int64_t time = cpb_fill_allot(fill);
+    const int64_t time = allot(fill);
     clear(fill);
     fill->fits = place_longs(fill, time) && place_shorts(fill);
     if (!fill->fits)

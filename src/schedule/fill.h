@@ -57,9 +57,6 @@ cpb_status cpb_fill_create(const cpb_batch *batch, int32_t width, cpb_fill *fill
  * 4. Ranks that finish late swap whole jobs with ranks that finish early. */
 void cpb_fill_run(cpb_fill *fill);
 
-/* Step 1 alone: T. */
-int64_t cpb_fill_allot(const cpb_fill *fill);
-
 /* Step 4 alone. */
 void cpb_fill_swap(cpb_fill *fill);
 

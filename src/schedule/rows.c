@@ -29,24 +29,21 @@ static const cpb_row rows[] = {
      cpb_row_megatron},
 };
 
-const cpb_row *cpb_row_at(size_t i)
-{
-    return i < sizeof rows / sizeof *rows ? &rows[i] : NULL;
-}
+enum { N_ROWS = sizeof rows / sizeof *rows };
 
 const char *cpb_schedule_name(size_t i)
 {
-    return cpb_row_at(i) ? rows[i].name : NULL;
+    return i < N_ROWS ? rows[i].name : NULL;
 }
 
 const char *cpb_schedule_summary(size_t i)
 {
-    return cpb_row_at(i) ? rows[i].summary : NULL;
+    return i < N_ROWS ? rows[i].summary : NULL;
 }
 
 cpb_status cpb_row_find(const char *name, const cpb_row **row, cpb_error *error)
 {
-    for (size_t i = 0; cpb_row_at(i); i++) {
+    for (size_t i = 0; i < N_ROWS; i++) {
         *row = &rows[i];
         if (!strcmp(name, rows[i].name))
             return CPB_OK;
@@ -135,7 +132,6 @@ static bool lacks_less(const cpb_lack *a, const cpb_lack *b)
 static cpb_status make_best(cpb_batch *batch, const cpb_row **chosen, cpb_draft *best,
                             cpb_error *error)
 {
-    enum { N = sizeof rows / sizeof *rows };
     const bool meet = batch->domain->meet == CPB_MEET_MICRO;
     cpb_draft spare = {
         .place = cpb_arena_take(batch->scratch, (size_t)batch->n, sizeof *spare.place)};
@@ -143,8 +139,8 @@ static cpb_status make_best(cpb_batch *batch, const cpb_row **chosen, cpb_draft 
     refusal nearest = {.lack = {false, INT64_MAX}, .error = {.at = -1}}, now;
     if (!spare.place)
         return cpb_fail_memory(error);
-    for (size_t k = 0; k < N; k++) {
-        const cpb_row *const row = &rows[((meet ? FLAT : FREE) + k) % N];
+    for (size_t k = 0; k < N_ROWS; k++) {
+        const cpb_row *const row = &rows[((meet ? FLAT : FREE) + k) % N_ROWS];
         if (!row->make)
             continue;
         *batch->lack = (cpb_lack){false, INT64_MAX};

@@ -26,9 +26,6 @@ cpb_status cpb_row_find(const char *name, const cpb_row **row, cpb_error *error)
 cpb_status cpb_row_make(cpb_batch *batch, const cpb_row **row, cpb_draft *draft,
                         cpb_error *error);
 
-/* The i-th row, NULL past the last. */
-const cpb_row *cpb_row_at(size_t i);
-
 /* The sentence for a row that needs more micro-batches than the domain allows. */
 cpb_status cpb_row_fail_micro(const cpb_batch *batch, int64_t needed, cpb_error *error);
 
