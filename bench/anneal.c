@@ -136,16 +136,10 @@ static ratios measure_pack(const pack_source *source, int64_t tokens, int32_t ra
     return r;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void print_cell(int n, double *values)
 {
-    qsort(values, (size_t)n, sizeof *values, by_size);
-    printf(" | %.3f (%.3f)", values[n / 2], values[n - 1]);
+    const double middle = median(values, (size_t)n);
+    printf(" | %.3f (%.3f)", middle, values[n - 1]);
 }
 
 static void measure_source(const pack_source *source, int64_t tokens, int32_t ranks,

@@ -77,18 +77,6 @@ static float *random_floats(int64_t n)
     return x;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(int n, double *x)
-{
-    qsort(x, (size_t)n, sizeof *x, compare_doubles);
-    return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
-}
-
 /* --- One rank --------------------------------------------------------------------- */
 
 typedef struct one_rank {
@@ -142,7 +130,7 @@ static double seconds_of_pass(const problem *p, int repeats)
 {
     one_rank run = {.problem = p, .repeats = repeats};
     or_die(cpb_world_run(1, NULL, run_rank, &run, NULL, NULL));
-    return median(repeats, run.seconds);
+    return median(run.seconds, (size_t)repeats);
 }
 
 /* --- Products alone --------------------------------------------------------------- */
@@ -217,11 +205,11 @@ static void print_speeds(int repeats)
             alone[r] = flops(&m) / m.seconds;
             both[r] = scaling((int)heads[i][2]);
         }
-        const double products_alone = median(repeats, alone);
+        const double products_alone = median(alone, (size_t)repeats);
         printf("| %lld/%lldx%lld | %.0f | %.0f | %.0f %% | %.2f |\n",
                (long long)heads[i][0], (long long)heads[i][1], (long long)heads[i][2],
                1e-9 * work / pass, 1e-9 * products_alone,
-               100 * work / pass / products_alone, median(repeats, both));
+               100 * work / pass / products_alone, median(both, (size_t)repeats));
         problem_free(&p);
     }
 }

@@ -287,14 +287,8 @@ static void measure_pack(const scenario *s, int pack, steps *to)
         cpb_mask_free(made[i]);
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* NAN where a pack has none. */
-static double median(const double *values, int n)
+static double median_of(const double *values, int n)
 {
     double sorted[MOST_PACKS];
     for (int i = 0; i < n; i++) {
@@ -302,8 +296,7 @@ static double median(const double *values, int n)
             return NAN;
         sorted[i] = values[i];
     }
-    qsort(sorted, (size_t)n, sizeof *sorted, ascending);
-    return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+    return median(sorted, (size_t)n);
 }
 
 /* Whether a balancer is somebody else's. */
@@ -331,7 +324,7 @@ static double ratio(const steps *from, travel own, travel rival, int overlap, in
         }
         ratios[p] = ours / best;
     }
-    return median(ratios, packs);
+    return median_of(ratios, packs);
 }
 
 static void print_ratios(const steps *from, travel own, travel rival, int packs)
@@ -358,7 +351,7 @@ static void print_scenario(const scenario *s, const steps *from, int packs)
         printf("| %s |", cpb_balancer_name(row));
         for (int form = 0; form < N_FORMS; form++)
             for (int o = 0; o < N_OVERLAPS && has_form(s, (travel)form); o++)
-                printf(" %.0f |", median(from->us[row][form][o], packs));
+                printf(" %.0f |", median_of(from->us[row][form][o], packs));
         puts("");
     }
     puts("");

@@ -130,18 +130,6 @@ static reached run(const int64_t *tokens, int64_t n, const cell *c, const char *
     return r;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *value, size_t n)
-{
-    qsort(value, n, sizeof *value, by_value);
-    return value[n / 2];
-}
-
 static size_t row_number(const char *name)
 {
     size_t i = 0;

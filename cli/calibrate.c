@@ -155,16 +155,6 @@ static bool print_json(const cli_calibration *c, cpb_error *error)
 
 /* --- Together --------------------------------------------------------------------- */
 
-static bool write_profile(const char *path, const char *text, cpb_error *error)
-{
-    cli_output file = {0};
-    const bool good = output_open(&file, path, error) &&
-                      output_write(&file, text, strlen(text), error) &&
-                      output_close(&file, error) && output_commit(&file, error);
-    output_free(&file);
-    return good;
-}
-
 /* The profile goes to a file and the fit to standard output; without a file the profile
  * goes there and the fit to standard error. */
 static bool answer(const cli_options *options, const cli_calibration *c,
@@ -173,7 +163,8 @@ static bool answer(const cli_options *options, const cli_calibration *c,
     char *const text = text_of(profile_to_json(&c->profile));
     if (!text)
         return fail_memory(error);
-    bool good = !options->output || write_profile(options->output, text, error);
+    bool good =
+        !options->output || output_file(options->output, text, strlen(text), error);
     if (good && options->json)
         good = print_json(c, error);
     else if (good && options->output)

@@ -13,18 +13,8 @@
 
 static bool ready(const cli_options *options, cpb_error *error)
 {
-    const int sources = !!options->packs + !!options->sample + !!options->documents;
-    if (sources > 1)
-        return fail(error, "--documents, --packs and --sample each give documents; "
-                           "accepted is one of them");
-    if (!sources && !options->n_masks)
-        return fail(error, "nothing to plan for; give --documents, --mask, --packs or "
-                           "--sample");
-    if (options->json && options->csv)
-        return fail(error, "--json and --csv stand beside each other; accepted is one");
-    if (options->sample && options->tokens < 0)
-        return fail(error, "--tokens is missing; --sample needs the size of a pack");
-    return options->ranks >= 0 || fail(error, "--ranks is missing");
+    return packs_flags_fit(options, error) &&
+           (options->ranks >= 0 || fail(error, "--ranks is missing"));
 }
 
 /* One balancer on one batch. Rows that the library refuses are left out, the reason is

@@ -147,17 +147,6 @@ static bool make_page(print_page *print, const void *set, char **text, size_t *b
     return ((!fclose(stream) && !full) || fail_memory(error)) && good;
 }
 
-static bool write_page(const char *path, const char *text, size_t bytes,
-                       cpb_error *error)
-{
-    cli_output file = {0};
-    const bool good = output_open(&file, path, error) &&
-                      output_write(&file, text, bytes, error) &&
-                      output_close(&file, error) && output_commit(&file, error);
-    output_free(&file);
-    return good;
-}
-
 /* The page of what the file holds, rows of plans or of schedules. */
 static bool make(const char *path, char **text, size_t *bytes, cpb_error *error)
 {
@@ -184,7 +173,7 @@ static bool run(const cli_options *options, cpb_error *error)
     char *text = NULL;
     size_t bytes = 0;
     const bool good = make(options->file, &text, &bytes, error) &&
-                      write_page(options->output, text, bytes, error);
+                      output_file(options->output, text, bytes, error);
     free(text);
     return good;
 }

@@ -186,17 +186,31 @@ static bool take_all(reader *in)
     return true;
 }
 
-bool list_read_stream(const char *name, FILE *stream, const list_rules *rules,
-                      cli_list *out, cpb_error *error)
+/* From a stream or, where that is NULL, from a text. */
+static bool read_list(const char *name, FILE *stream, const char *text,
+                      const list_rules *rules, cli_list *out, cpb_error *error)
 {
     reader in = {.name = name,
                  .stream = stream,
+                 .text = text,
                  .line = 1,
                  .column = 1,
                  .rules = rules,
                  .out = out,
                  .error = error};
     return take_all(&in);
+}
+
+bool list_read_stream(const char *name, FILE *stream, const list_rules *rules,
+                      cli_list *out, cpb_error *error)
+{
+    return read_list(name, stream, NULL, rules, out, error);
+}
+
+bool list_read_text(const char *name, const char *text, const list_rules *rules,
+                    cli_list *out, cpb_error *error)
+{
+    return read_list(name, NULL, text, rules, out, error);
 }
 
 bool list_read_file(const char *path, const list_rules *rules, cli_list *out,
@@ -208,17 +222,4 @@ bool list_read_file(const char *path, const list_rules *rules, cli_list *out,
     const bool good = list_read_stream(path, stream, rules, out, error);
     fclose(stream);
     return good;
-}
-
-bool list_read_text(const char *name, const char *text, const list_rules *rules,
-                    cli_list *out, cpb_error *error)
-{
-    reader in = {.name = name,
-                 .text = text,
-                 .line = 1,
-                 .column = 1,
-                 .rules = rules,
-                 .out = out,
-                 .error = error};
-    return take_all(&in);
 }

@@ -213,6 +213,16 @@ void output_free(cli_output *file)
     *file = (cli_output){0};
 }
 
+bool output_file(const char *path, const void *bytes, size_t n, cpb_error *error)
+{
+    cli_output file = {0};
+    const bool good = output_open(&file, path, error) &&
+                      output_write(&file, bytes, n, error) &&
+                      output_close(&file, error) && output_commit(&file, error);
+    output_free(&file);
+    return good;
+}
+
 bool output_flush_standard(cpb_error *error)
 {
     if (!fflush(stdout) && !ferror(stdout))

@@ -40,6 +40,9 @@ bool output_commit(cli_output *file, cpb_error *error);
 /* Forget the file, and remove it unless it was committed; {0} is fine. */
 void output_free(cli_output *file);
 
+/* Write a whole file: open, write, close and commit. */
+bool output_file(const char *path, const void *bytes, size_t n, cpb_error *error);
+
 /* Flush standard output; false with a sentence where it cannot be written. */
 bool output_flush_standard(cpb_error *error);
 

@@ -238,6 +238,22 @@ static bool open_sample(const cli_options *options, cli_packs *packs, cpb_error 
            fail(error, "%.40s holds only empty documents", options->sample);
 }
 
+bool packs_flags_fit(const cli_options *options, cpb_error *error)
+{
+    const int sources = !!options->packs + !!options->sample + !!options->documents;
+    if (sources > 1)
+        return fail(error, "--documents, --packs and --sample each give documents; "
+                           "accepted is one of them");
+    if (!sources && !options->n_masks)
+        return fail(error, "nothing to plan for; give --documents, --mask, --packs or "
+                           "--sample");
+    if (options->json && options->csv)
+        return fail(error, "--json and --csv stand beside each other; accepted is one");
+    if (options->sample && options->tokens < 0)
+        return fail(error, "--tokens is missing; --sample needs the size of a pack");
+    return true;
+}
+
 bool packs_open(const cli_options *options, cli_packs *packs, cpb_error *error)
 {
     return options->packs ? open_file(options->packs, packs, error)

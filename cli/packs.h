@@ -22,6 +22,10 @@ typedef struct cli_packs {
     uint64_t state; /* of the draw */
 } cli_packs;
 
+/* Whether --documents, --packs, --sample and what goes with them fit together, for
+ * commands that take all of them. */
+bool packs_flags_fit(const cli_options *options, cpb_error *error);
+
 /* Open --packs, one JSON array of document lengths per line, which is read through once
  * so that what is wrong in it is said before work begins; or --sample, of which --count
  * packs of --tokens tokens are drawn: documents with replacement until the pack is full,

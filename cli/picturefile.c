@@ -58,16 +58,12 @@ static bool render(const picture *p, picture_format format, unsigned char **byte
 
 bool picturefile_write(const picture *p, const char *path, cpb_error *error)
 {
-    cli_output file = {0};
     picture_format format;
     unsigned char *bytes = NULL;
     size_t n = 0;
     const bool good = picturefile_format(path, &format, error) &&
                       render(p, format, &bytes, &n, error) &&
-                      output_open(&file, path, error) &&
-                      output_write(&file, bytes, n, error) &&
-                      output_close(&file, error) && output_commit(&file, error);
-    output_free(&file);
+                      output_file(path, bytes, n, error);
     free(bytes);
     return good;
 }

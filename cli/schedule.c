@@ -27,16 +27,6 @@ static bool ready(const cli_options *options, cpb_error *error)
                        "--row are for one");
 }
 
-static bool write_file(const char *path, const char *text, cpb_error *error)
-{
-    cli_output file = {0};
-    const bool good = output_open(&file, path, error) &&
-                      output_write(&file, text, strlen(text), error) &&
-                      output_close(&file, error) && output_commit(&file, error);
-    output_free(&file);
-    return good;
-}
-
 /* Hand the text of an object on: to `path`, or to standard output where that is NULL. */
 static bool write_object(json_t *object, const char *path, cpb_error *error)
 {
@@ -44,7 +34,7 @@ static bool write_object(json_t *object, const char *path, cpb_error *error)
     json_decref(object);
     if (!text)
         return fail_memory(error);
-    const bool good = !path || write_file(path, text, error);
+    const bool good = !path || output_file(path, text, strlen(text), error);
     if (!path)
         fputs(text, stdout);
     free(text);

@@ -34,18 +34,7 @@ typedef struct sweep_cell {
 static bool ready(const cli_options *options, cpb_error *error)
 {
     rows_format format;
-    const int sources = !!options->packs + !!options->sample + !!options->documents;
-    if (sources > 1)
-        return fail(error, "--documents, --packs and --sample each give documents; "
-                           "accepted is one of them");
-    if (!sources && !options->n_masks)
-        return fail(error, "nothing to plan for; give --documents, --mask, --packs or "
-                           "--sample");
-    if (options->json && options->csv)
-        return fail(error, "--json and --csv stand beside each other; accepted is one");
-    if (options->sample && options->tokens < 0)
-        return fail(error, "--tokens is missing; --sample needs the size of a pack");
-    if (!schedulesweep_flags_fit(options, error) ||
+    if (!packs_flags_fit(options, error) || !schedulesweep_flags_fit(options, error) ||
         !sweepfile_format(options, &format, error))
         return false;
     return options->axes.ranks.n || fail(error, "--ranks is missing");

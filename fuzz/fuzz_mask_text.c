@@ -1,20 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Any text is refused with a sentence inside it, or its canonical text gives an equal
  * mask whose canonical text is the same. */
-#include <cpb/cpb.h>
-
-#include <stdlib.h>
-#include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz_masks.h"
 
 enum { MOST_BYTES = 300, MOST_DIGITS = 4 };
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 /* Copy the text, but cut lengths short, so that no input makes a mask of many slices:
  * at most MOST_DIGITS digits in a row up to the first ';'. */
@@ -32,26 +21,6 @@ static void tame(const uint8_t *data, size_t size, char *text)
     text[n] = '\0';
 }
 
-static bool equal_slices(const cpb_slice *a, const cpb_slice *b)
-{
-    return a->kind == b->kind && a->queries.begin == b->queries.begin &&
-           a->queries.end == b->queries.end && a->keys.begin == b->keys.begin &&
-           a->keys.end == b->keys.end;
-}
-
-static void require_equal(const cpb_mask *a, const cpb_mask *b)
-{
-    const size_t n = cpb_mask_n_slices(a), documents = cpb_mask_n_documents(a);
-    require(cpb_mask_tokens(a) == cpb_mask_tokens(b));
-    require(cpb_mask_pairs(a) == cpb_mask_pairs(b));
-    require(n == cpb_mask_n_slices(b) && documents == cpb_mask_n_documents(b));
-    for (size_t i = 0; i < n; i++)
-        require(equal_slices(&cpb_mask_slices(a)[i], &cpb_mask_slices(b)[i]));
-    for (size_t d = 0; d < documents; d++)
-        require(cpb_mask_document_ends(a)[d] == cpb_mask_document_ends(b)[d]);
-    require(strcmp(cpb_mask_text(a), cpb_mask_text(b)) == 0);
-}
-
 static void try_text(const char *text, size_t n, const int64_t *lengths)
 {
     cpb_mask *mask = NULL, *again = NULL;
@@ -66,7 +35,7 @@ static void try_text(const char *text, size_t n, const int64_t *lengths)
     require(weight >= 1);
     require(cpb_mask_create_text(cpb_mask_text(mask), 0, NULL, NULL, NULL, &again,
                                  &error) == CPB_OK);
-    require_equal(mask, again);
+    require_equal_masks(mask, again);
     cpb_mask_free(mask);
     cpb_mask_free(again);
 }

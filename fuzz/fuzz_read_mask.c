@@ -3,26 +3,8 @@
  * with a sentence, or masks that are written out and read as the same. */
 #include "fuzz_input.h"
 #include "fuzz_json.h"
+#include "fuzz_masks.h"
 #include "maskfile.h"
-
-static bool equal_slices(const cpb_slice *a, const cpb_slice *b)
-{
-    return a->kind == b->kind && a->queries.begin == b->queries.begin &&
-           a->queries.end == b->queries.end && a->keys.begin == b->keys.begin &&
-           a->keys.end == b->keys.end;
-}
-
-static void require_equal(const cpb_mask *a, const cpb_mask *b)
-{
-    const size_t n = cpb_mask_n_slices(a), documents = cpb_mask_n_documents(a);
-    require(cpb_mask_tokens(a) == cpb_mask_tokens(b));
-    require(cpb_mask_pairs(a) == cpb_mask_pairs(b));
-    require(n == cpb_mask_n_slices(b) && documents == cpb_mask_n_documents(b));
-    for (size_t i = 0; i < n; i++)
-        require(equal_slices(&cpb_mask_slices(a)[i], &cpb_mask_slices(b)[i]));
-    for (size_t i = 0; i < documents; i++)
-        require(cpb_mask_document_ends(a)[i] == cpb_mask_document_ends(b)[i]);
-}
 
 static void try_again(const cpb_mask *mask, int64_t weight)
 {
@@ -31,7 +13,7 @@ static void try_again(const cpb_mask *mask, int64_t weight)
     json_t *const object = maskfile_to_json(mask, weight);
     require(object && maskfile_add(object, "", 1, NULL, &same, &error));
     require(same.n == 1 && same.weight[0] == weight);
-    require_equal(mask, same.mask[0]);
+    require_equal_masks(mask, same.mask[0]);
     batch_free(&same);
     json_decref(object);
 }

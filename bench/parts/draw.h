@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the measurements share: lengths drawn by integers and a seed, so that they are the
- * same everywhere, and a clock. Needs _POSIX_C_SOURCE. */
+ * same everywhere, medians and a clock. Needs _POSIX_C_SOURCE. */
 #ifndef CPB_BENCH_DRAW_H
 #define CPB_BENCH_DRAW_H
 
@@ -76,6 +76,19 @@ static inline int64_t pareto(uint64_t *seed)
     const uint64_t u = (next_random(seed) >> 32) + 1;
     const int64_t x = 10 * ONE + (32 * ONE - log2_of(u)) * 10 / 11;
     return exp2_of(x < 30 * ONE ? x : 30 * ONE);
+}
+
+static inline int compare_doubles(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The values are sorted afterwards: the last one is the largest. */
+static inline double median(double *values, size_t n)
+{
+    qsort(values, n, sizeof *values, compare_doubles);
+    return (values[(n - 1) / 2] + values[n / 2]) / 2;
 }
 
 static inline double seconds_now(void)

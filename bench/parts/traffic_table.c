@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The table of bench_traffic. */
+#define _POSIX_C_SOURCE 200809L
+
 #include "traffic_table.h"
+
+#include "draw.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,15 +142,9 @@ enum { COLUMNS = sizeof columns / sizeof *columns };
 
 /* --- Printing -------------------------------------------------------------------- */
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Median and worst of the values that are there.
  * \return how many. */
-static size_t summarise(double *values, size_t n, double *median, double *worst)
+static size_t summarise(double *values, size_t n, double *middle, double *worst)
 {
     size_t kept = 0;
     for (size_t i = 0; i < n; i++)
@@ -154,19 +152,18 @@ static size_t summarise(double *values, size_t n, double *median, double *worst)
             values[kept++] = values[i];
     if (!kept)
         return 0;
-    qsort(values, kept, sizeof *values, by_value);
-    *median = (values[(kept - 1) / 2] + values[kept / 2]) / 2;
+    *middle = median(values, kept);
     *worst = values[kept - 1];
     return kept;
 }
 
 static void print_values(double *values, int packs, int digits)
 {
-    double median, worst;
-    if (!summarise(values, (size_t)packs, &median, &worst))
+    double middle, worst;
+    if (!summarise(values, (size_t)packs, &middle, &worst))
         printf(" - |");
     else
-        printf(" %.*f (%.*f) |", digits, median, digits, worst);
+        printf(" %.*f (%.*f) |", digits, middle, digits, worst);
 }
 
 static void print_column(const traffic_table *t, size_t row, size_t column,

@@ -354,6 +354,11 @@ size_t cpb_plan_n_runs(const cpb_plan *plan, int32_t rank)
     return (size_t)(plan->first[rank + 1] - plan->first[rank]);
 }
 
+size_t cpb_plan_all_runs(const cpb_plan *plan)
+{
+    return (size_t)plan->first[plan->ranks];
+}
+
 const cpb_range *cpb_plan_runs(const cpb_plan *plan, int32_t rank)
 {
     assert(rank >= 0 && rank < plan->ranks);

@@ -25,4 +25,7 @@ typedef struct cpb_plan_parts {
 cpb_status cpb_plan_build(const cpb_plan_parts *parts, const cpb_allocator *allocator,
                           cpb_plan **plan, cpb_error *error);
 
+/* Runs of all ranks: they follow each other from cpb_plan_runs(plan, 0) on. */
+size_t cpb_plan_all_runs(const cpb_plan *plan);
+
 #endif

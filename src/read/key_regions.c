@@ -86,20 +86,6 @@ static size_t slices_until(const cpb_mask *mask, size_t first, int64_t end)
 
 /* --- Regions ---------------------------------------------------------------------- */
 
-static bool ascends(const cpb_item *items, size_t n)
-{
-    for (size_t i = 1; i < n; i++)
-        if (items[i - 1].key > items[i].key)
-            return false;
-    return true;
-}
-
-static void sort_items(walk *w, size_t n)
-{
-    if (!ascends(w->items, n))
-        cpb_sort(w->items, w->scratch, n);
-}
-
 static void find_regions(walk *w)
 {
     size_t n = 0;
@@ -107,7 +93,7 @@ static void find_regions(walk *w)
     for (size_t i = w->first; i < w->last; i++)
         if (is_fixed(&w->mask->slices[i]))
             w->items[n++] = (cpb_item){(uint64_t)w->mask->slices[i].keys.begin, 0};
-    sort_items(w, n);
+    cpb_sort(w->items, w->scratch, n);
     w->n_regions = 0;
     for (size_t i = 0; i < n; i++) {
         const int64_t begin = (int64_t)w->items[i].key;
@@ -196,7 +182,7 @@ static void sort_nested(walk *w)
     for (size_t i = 0; i < w->n; i++)
         w->items[i] = (cpb_item){
             (uint64_t)w->region_of[i] << 32 | (uint64_t)w->nested[i].depth, (int64_t)i};
-    sort_items(w, w->n);
+    cpb_sort(w->items, w->scratch, w->n);
     for (size_t i = 0; i < w->n; i++)
         w->sorted[i] = w->nested[w->items[i].value];
     for (size_t i = 0; i + 1 < w->n; i++) {

@@ -5,6 +5,7 @@
 #include "../base/error.h"
 #include "../base/range.h"
 #include "../mask/mask.h"
+#include "../plan/plan.h"
 #include "iota.h"
 
 #include <assert.h>
@@ -25,14 +26,6 @@ static const cpb_iota_way *best_way(void)
     return best;
 }
 
-static size_t all_runs(const cpb_plan *plan)
-{
-    size_t n = 0;
-    for (int32_t r = 0; r < cpb_plan_ranks(plan); r++)
-        n += cpb_plan_n_runs(plan, r);
-    return n;
-}
-
 void cpb_order_write(const cpb_plan *plan, cpb_index type, void *order, void *inverse)
 {
     const size_t n = (size_t)(cpb_plan_tokens(plan) + cpb_plan_padding(plan));
@@ -43,7 +36,7 @@ void cpb_order_write(const cpb_plan *plan, cpb_index type, void *order, void *in
     const cpb_iota iota = {
         .type = type,
         .n = (int64_t)n,
-        .n_runs = all_runs(plan),
+        .n_runs = cpb_plan_all_runs(plan),
         .runs = cpb_plan_runs(plan, 0), /* those of all ranks follow each other */
         .order = order,
         .inverse = inverse,

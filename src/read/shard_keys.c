@@ -4,22 +4,15 @@
 
 #include "../base/error.h"
 #include "../base/sort.h"
+#include "../plan/plan.h"
 #include "iota.h"
 
 #include <assert.h>
 
-static size_t all_runs(const cpb_plan *plan)
-{
-    size_t n = 0;
-    for (int32_t r = 0; r < cpb_plan_ranks(plan); r++)
-        n += cpb_plan_n_runs(plan, r);
-    return n;
-}
-
 /* Every token's slot in the plan's order. */
 static cpb_status hold_all(cpb_keys *keys, const cpb_plan *plan, cpb_arena *scratch)
 {
-    const size_t n_runs = all_runs(plan);
+    const size_t n_runs = cpb_plan_all_runs(plan);
     const int64_t tokens = cpb_plan_tokens(plan);
     const cpb_range *const runs = cpb_plan_runs(plan, 0); /* those of all ranks */
     cpb_item *const items = cpb_arena_take(scratch, n_runs, sizeof *items);
