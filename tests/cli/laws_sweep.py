@@ -14,6 +14,8 @@ import signal
 import subprocess
 import time
 
+from laws_draw import read_terminal
+
 PACKS = ["--sample", "builtin", "--tokens", 20000, "--count", 6, "--seed", 3]
 SWEEP = ["sweep", *PACKS, "--ranks", "2,8,3", "--tolerance", "0.01,0.05",
          "--balancer", "contiguous,per-document,min-heap,even,auto"]
@@ -344,16 +346,7 @@ def law_a_sweep_on_a_terminal_shows_its_progress(cpb):
                           stdout=subprocess.DEVNULL, stderr=slave,
                           env=dict(os.environ, TERM="xterm")) as running:
         os.close(slave)
-        shown = b""
-        while True:
-            try:
-                piece = os.read(master, 1 << 16)
-            except OSError:  # the other end is closed
-                break
-            if not piece:
-                break
-            shown += piece
-    os.close(master)
+        shown = read_terminal(master)
     assert running.returncode == 0
     assert b"] " in shown and b" left" in shown and b"answer  " in shown
     assert "[" not in "".join(swept(cpb, *SWEEP)[1])

@@ -19,21 +19,9 @@ static inline cpb_plan *random_plan(uint64_t *seed, int64_t tokens, int32_t rank
                                     int64_t longest)
 {
     cpb_range runs[ROOM];
-    int64_t first[MOST_RANKS + 1] = {0}, n_runs = 0;
+    int64_t first[MOST_RANKS + 1];
     const int64_t padding = test_random(seed, 0, 3);
-    for (int64_t p = 0; p < tokens + padding; p = runs[n_runs++].end) {
-        const int64_t end = p + test_random(seed, 1, longest);
-        runs[n_runs] = (cpb_range){p, end < tokens + padding ? end : tokens + padding};
-    }
-    for (int64_t i = n_runs - 1; i > 0; i--) {
-        const int64_t j = test_random(seed, 0, i);
-        const cpb_range swap = runs[i];
-        runs[i] = runs[j];
-        runs[j] = swap;
-    }
-    for (int32_t r = 1; r < ranks; r++)
-        first[r] = test_random(seed, first[r - 1], n_runs);
-    first[ranks] = n_runs;
+    test_deal_runs(seed, tokens + padding, longest, ranks, first, runs);
     cpb_plan *plan;
     assert_int_equal(cpb_plan_create_runs(tokens, padding, ranks, first, runs,
                                           &any_promise, NULL, &plan, NULL),

@@ -12,29 +12,14 @@ enum { ROOM = 4096, MOST_RANKS = 9, GUARD = 64, LARGE = 1 << 21 };
 static const cpb_promise any_promise = {
     .sizes = CPB_UNEVEN, .chunk = 1, .granularity = 1, .cap = -1, .algorithm = 1};
 
-/* Cut positions 0 .. n - 1 into runs of 1 .. longest positions, shuffle them and deal them
- * to ranks of random sizes, some of which stay empty. */
+/* Runs of 1 .. longest positions, dealt to ranks of random sizes. */
 static cpb_plan *random_plan(uint64_t *seed, int64_t n, int64_t longest)
 {
     cpb_range *const runs = malloc((size_t)n * sizeof *runs);
-    int64_t first[MOST_RANKS + 1] = {0};
+    int64_t first[MOST_RANKS + 1];
     const int32_t ranks = (int32_t)test_random(seed, 1, MOST_RANKS);
-    int64_t n_runs = 0;
-
     assert_non_null(runs);
-    for (int64_t p = 0; p < n; p = runs[n_runs++].end) {
-        const int64_t end = p + test_random(seed, 1, longest);
-        runs[n_runs] = (cpb_range){p, end < n ? end : n};
-    }
-    for (int64_t i = n_runs - 1; i > 0; i--) {
-        const int64_t j = test_random(seed, 0, i);
-        const cpb_range swap = runs[i];
-        runs[i] = runs[j];
-        runs[j] = swap;
-    }
-    for (int32_t r = 1; r < ranks; r++)
-        first[r] = test_random(seed, first[r - 1], n_runs);
-    first[ranks] = n_runs;
+    test_deal_runs(seed, n, longest, ranks, first, runs);
 
     cpb_plan *plan;
     const int64_t padding = test_random(seed, 0, n / 2 < 20 ? n / 2 : 20);

@@ -44,6 +44,28 @@ static inline size_t test_lengths(uint64_t *seed, int64_t tokens, size_t most,
     return n;
 }
 
+/* Cut positions 0 .. n - 1 into runs of 1 .. longest positions, shuffle them and deal them
+ * to ranks of random sizes, some of which stay empty: first[ranks] runs [n at the most]. */
+static inline void test_deal_runs(uint64_t *seed, int64_t n, int64_t longest,
+                                  int32_t ranks, int64_t *first, cpb_range *runs)
+{
+    int64_t n_runs = 0;
+    for (int64_t p = 0; p < n; p = runs[n_runs++].end) {
+        const int64_t end = p + test_random(seed, 1, longest);
+        runs[n_runs] = (cpb_range){p, end < n ? end : n};
+    }
+    for (int64_t i = n_runs - 1; i > 0; i--) {
+        const int64_t j = test_random(seed, 0, i);
+        const cpb_range swap = runs[i];
+        runs[i] = runs[j];
+        runs[j] = swap;
+    }
+    first[0] = 0;
+    for (int32_t r = 1; r < ranks; r++)
+        first[r] = test_random(seed, first[r - 1], n_runs);
+    first[ranks] = n_runs;
+}
+
 /* Lets `left` allocations pass, then fails; counts what is out. */
 typedef struct test_ration {
     int64_t left;
