@@ -66,10 +66,11 @@ typedef struct cpb_lookup {
      * ranges, joined over the smallest gaps where they are more. Returns how many. */
     size_t (*need)(const struct cpb_lookup *lookup, size_t mask, cpb_range queries,
                    cpb_range *keys);
-    /* Loads of all ranks as a score counts them, before speeds; NULL where costs of runs
-     * add up to them. `first` is [ranks + 1], `runs` are those of all ranks. */
-    cpb_status (*loads)(const struct cpb_lookup *lookup, const int64_t *first,
-                        const cpb_range *runs, int64_t *load);
+    /* Load of a rank that holds these runs, as a score counts it, before speeds; NULL
+     * where costs of runs add up to it. `runs` are [n], ascending, neighbours that
+     * continue each other merged. */
+    cpb_status (*load)(const struct cpb_lookup *lookup, size_t n, const cpb_range *runs,
+                       int64_t *load);
 } cpb_lookup;
 
 /* Pieces under construction, in an arena. A rank's shard is its pieces in the order

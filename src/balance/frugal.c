@@ -141,7 +141,7 @@ static cpb_status repair(frugal *f)
 static cpb_status count_excess(frugal *f, int64_t *excess)
 {
     *excess = cpb_climb_excess(&f->climb);
-    return f->view->lookup->loads ? measure(f, &f->best, excess) : CPB_OK;
+    return f->view->lookup->load ? measure(f, &f->best, excess) : CPB_OK;
 }
 
 /* Bring the loads of `best` within their limits, as a score counts them. */
@@ -151,7 +151,7 @@ static cpb_status settle(frugal *f, bool *kept)
     cpb_status status = CPB_OK;
     for (int i = 0; i < f->patience->settlements; i++) {
         CPB_TRY(count_excess(f, &excess));
-        if (excess <= 0 || !f->view->lookup->loads)
+        if (excess <= 0 || !f->view->lookup->load)
             break;
         CPB_TRY(repair(f));
     }
@@ -191,7 +191,7 @@ static cpb_status improve(frugal *f, int64_t looks, bool *kept)
     if (f->goals.whole)
         CPB_TRY(cpb_heal_loads(&f->healer, &f->climb, HEAL_LOOKS * f->looks));
     CPB_TRY(repair(f));
-    if (f->view->lookup->loads)
+    if (f->view->lookup->load)
         CPB_TRY(measure(f, &f->best, &excess));
     CPB_TRY(repair(f));
     CPB_TRY(cpb_heal_cuts(&f->healer, &f->climb, HEAL_LOOKS * f->looks));
@@ -200,6 +200,13 @@ static cpb_status improve(frugal *f, int64_t looks, bool *kept)
     CPB_TRY(settle(f, kept));
 done:
     return status;
+}
+
+/* Recipes differ in the heads they give, of which nothing comes where islands are whole. */
+static bool is_repeated(const frugal *f, int i)
+{
+    return f->goals.whole && i > 0 && i < N_RECIPES &&
+           recipes[i].longest_first == recipes[i - 1].longest_first;
 }
 
 /* The first plan that promises most, as it is or after a while of improving each: `best`
@@ -213,6 +220,8 @@ static cpb_status choose_first(frugal *f)
     cpb_status status = CPB_OK;
     for (int i = 0; i < n; i++) {
         bool kept = false;
+        if (is_repeated(f, i))
+            continue;
         CPB_TRY(lay_first(f, i, &f->best));
         if (f->patience->improves_all)
             CPB_TRY(improve(f, f->looks / PARTS_BEFOREHAND, &kept));

@@ -48,8 +48,9 @@ typedef struct cpb_patch {
     int64_t before;     /* cost of everything before `begin` */
 } cpb_patch;
 
-/* Keys that the queries of a patch see, under one mask. */
+/* Keys that the queries of [begin, end) see, under one mask. */
 typedef struct cpb_patch_need {
+    int32_t begin, end; /* of the patch when it was asked last; both 0: never */
     int32_t n;
     cpb_range keys[CPB_NEED_ROOM];
 } cpb_patch_need;
@@ -64,7 +65,8 @@ typedef struct cpb_board {
     int32_t n_cards;
 
     cpb_patch *patch;
-    cpb_patch_need *need;   /* [masks] of each patch; NULL where all isles are nested */
+    cpb_patch_need *need;   /* [masks] of each patch, asked when they are wanted; NULL
+                               where all isles are nested */
     int32_t n, room, spare; /* patches in use or freed; head of the freed ones */
     int32_t *isle_first;    /* [isles] */
     int32_t *rank_first;    /* [ranks] */

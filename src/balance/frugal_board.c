@@ -59,6 +59,16 @@ static bool take_cards(cpb_board *b, size_t cards)
            b->old_in && b->old_out;
 }
 
+/* Nothing is known of what a new patch needs. */
+static void forget(cpb_board *board, int32_t id)
+{
+    const size_t masks = board->view->n_masks;
+    for (size_t m = 0; board->need && m < masks; m++) {
+        cpb_patch_need *const need = &board->need[(size_t)id * masks + m];
+        need->begin = need->end = 0;
+    }
+}
+
 cpb_status cpb_board_create(const cpb_view *view, const cpb_isles *isles,
                             const cpb_goals *goals, cpb_arena *arena, cpb_board *board)
 {
@@ -112,25 +122,6 @@ static void unlist(cpb_board *board, int32_t id)
     board->rank_n[p->rank]--;
 }
 
-/* Ask anew what a patch needs. */
-static void ask(cpb_board *board, int32_t id)
-{
-    const cpb_view *const view = board->view;
-    const cpb_patch *const p = &board->patch[id];
-    const int64_t end = cpb_min(p->end, view->tokens);
-    if (id == board->isle_first[p->isle] && p->end == board->isles->end[p->isle] &&
-        !board->peers.links)
-        return; /* a whole isle moves no keys, but for some in its ragged ends */
-    for (size_t m = 0; board->need && m < view->n_masks; m++) {
-        cpb_patch_need *const need = &board->need[(size_t)id * view->n_masks + m];
-        const bool known = view->nested[m] && board->isles->single[p->isle];
-        need->n = 0;
-        if (p->begin < end && !known)
-            need->n = (int32_t)view->lookup->need(
-                view->lookup, m, (cpb_range){p->begin, end}, need->keys);
-    }
-}
-
 void cpb_board_clear(cpb_board *board)
 {
     const cpb_isles *const isles = board->isles;
@@ -158,7 +149,7 @@ void cpb_board_clear(cpb_board *board)
                                       .next = i + 1 < isles->n ? i + 1 : -1};
         board->isle_first[i] = i;
         list(board, i, 0);
-        ask(board, i);
+        forget(board, i);
     }
 }
 
@@ -197,6 +188,7 @@ static int32_t cut(cpb_board *board, int32_t id, int32_t at)
         if (board->n == board->room && grow(board) != CPB_OK)
             return -1;
         behind = board->n++;
+        forget(board, behind);
     }
     cpb_patch *const p = &board->patch[id], *const q = &board->patch[behind];
     *q = (cpb_patch){.begin = at,
@@ -244,18 +236,13 @@ static void count_runs(cpb_board *board, int32_t id, int32_t sign)
 int32_t cpb_board_give(cpb_board *board, int32_t id, int32_t begin, int32_t end,
                        int32_t rank)
 {
-    int32_t front = -1, rear = -1;
     if (begin > board->patch[id].begin) {
-        front = id;
         id = cut(board, id, begin);
         if (id < 0)
             return -1;
     }
-    if (end < board->patch[id].end) {
-        rear = cut(board, id, end);
-        if (rear < 0)
-            return -1;
-    }
+    if (end < board->patch[id].end && cut(board, id, end) < 0)
+        return -1;
     const cpb_patch *const piece = &board->patch[id];
     const int64_t cost = cpb_patch_after(board, piece) - piece->before;
     const int32_t old = board->patch[id].rank;
@@ -274,11 +261,6 @@ int32_t cpb_board_give(cpb_board *board, int32_t id, int32_t begin, int32_t end,
         swallow(board, prev);
         id = prev;
     }
-    ask(board, id);
-    if (front >= 0 && front != id)
-        ask(board, front);
-    if (rear >= 0)
-        ask(board, rear);
     return id;
 }
 

@@ -37,17 +37,22 @@ typedef struct builder {
     bool failed;
 } builder;
 
-static int64_t cost_of(const builder *b, int64_t begin, int64_t end)
+/* Cost of the begin of the open document up to a position. */
+static int64_t cost_before(const builder *b, int64_t position)
 {
-    return cpb_board_cost(b->board, begin, end);
+    const cpb_lookup *const lookup = b->board->view->lookup;
+    if (position == b->open.begin)
+        return 0;
+    return position == b->open.end ? b->open.cost
+                                   : lookup->before(lookup, position) - b->open.before;
 }
 
-static void give(builder *b, int32_t isle, int64_t begin, int64_t end)
+static void give(builder *b, int32_t isle, int64_t begin, int64_t end, int64_t cost)
 {
     if (begin == end || b->failed)
         return;
     b->size -= end - begin;
-    b->cost -= cost_of(b, begin, end);
+    b->cost -= cost;
     if (b->rank == 0)
         return; /* has all that nobody else takes */
     const int32_t id = cpb_board_find(b->board, isle, (int32_t)begin);
@@ -58,7 +63,7 @@ static void give_whole(builder *b, int32_t i)
 {
     const cpb_ware ware = b->stock->ware[i];
     cpb_stock_remove(b->stock, i);
-    give(b, ware.isle, ware.begin, ware.end);
+    give(b, ware.isle, ware.begin, ware.end, ware.cost);
 }
 
 static void fill(builder *b)
@@ -72,7 +77,7 @@ static void fill(builder *b)
         }
         const int64_t end = ware.begin + b->size;
         cpb_stock_shorten(b->stock, i, end);
-        give(b, ware.isle, ware.begin, end);
+        give(b, ware.isle, ware.begin, end, ware.cost - b->stock->ware[i].cost);
     }
 }
 
@@ -98,7 +103,7 @@ static int64_t cost_at(const builder *b, int64_t at)
 {
     const int64_t head = head_end(b, at);
     const int64_t left = b->size - (b->open.end - at) - (head - b->open.begin);
-    return cost_of(b, at, b->open.end) + cost_of(b, b->open.begin, head) +
+    return b->open.cost - cost_before(b, at) + cost_before(b, head) +
            cpb_stock_cheapest(b->stock, left);
 }
 
@@ -132,10 +137,9 @@ static bool take_open(builder *b)
 {
     const cpb_ware *const open = &b->open;
     const int64_t length = open->end - open->begin;
-    if (length <= b->size && cost_of(b, open->begin, open->end) +
-                                     cpb_stock_cheapest(b->stock, b->size - length) <=
-                                 b->cost) {
-        give(b, open->isle, open->begin, open->end);
+    if (length <= b->size &&
+        open->cost + cpb_stock_cheapest(b->stock, b->size - length) <= b->cost) {
+        give(b, open->isle, open->begin, open->end, open->cost);
         b->is_open = false;
         return b->size == 0;
     }
@@ -146,10 +150,13 @@ static bool take_open(builder *b)
     while (b->head >= b->tile && cost_at(b, open->end) > b->cost)
         b->head /= 2; /* the begin has become too dense for a filler */
     const int64_t at = best_cut(b), head = head_end(b, at);
-    give(b, open->isle, at, open->end);
-    give(b, open->isle, open->begin, head);
+    const int64_t to_head = cost_before(b, head), to_cut = cost_before(b, at);
+    give(b, open->isle, at, open->end, open->cost - to_cut);
+    give(b, open->isle, open->begin, head, to_head);
     b->open.begin = head;
     b->open.end = at;
+    b->open.before += to_head;
+    b->open.cost = to_cut - to_head;
     b->is_open = head < at;
     fill(b);
     return true;
@@ -163,10 +170,20 @@ static int64_t cost_with(const builder *b, int32_t i)
     return ware->cost + cpb_stock_cheapest(b->stock, left);
 }
 
-static bool fits(const builder *b, int32_t i)
+/* Whether it fits as a whole, and then brings the rank to `least` or more. */
+static bool fits_above(const builder *b, int32_t i, int64_t least)
 {
     const cpb_ware *const ware = &b->stock->ware[i];
-    return ware->end - ware->begin <= b->size && cost_with(b, i) <= b->cost + b->slack;
+    const int64_t most = b->cost + b->slack;
+    if (ware->end - ware->begin > b->size || ware->cost > most)
+        return false;
+    const int64_t cost = cost_with(b, i);
+    return cost <= most && cost >= least;
+}
+
+static bool fits(const builder *b, int32_t i)
+{
+    return fits_above(b, i, 0);
 }
 
 /* A ware that as a whole closes the rank's deficit; -1 where none is found. What wares
@@ -184,7 +201,7 @@ static int32_t closing(const builder *b)
     }
     const int32_t last = (int32_t)cpb_min(stock->back, low + WHOLES_TRIED);
     for (int32_t i = last; i >= stock->front && i >= low - WHOLES_TRIED; i--)
-        if (!stock->gone[i] && fits(b, i) && cost_with(b, i) >= b->cost - b->slack)
+        if (!stock->gone[i] && fits_above(b, i, b->cost - b->slack))
             return i;
     return -1;
 }
@@ -282,7 +299,7 @@ cpb_status cpb_frugal_build(const cpb_recipe *recipe, cpb_stock *stock,
                  .stock = stock,
                  .recipe = recipe,
                  .tile = cpb_climb_tile(board->view)};
-    b.step = board->view->lookup->loads ? b.tile : board->view->grid;
+    b.step = board->view->lookup->load ? b.tile : board->view->grid;
     int64_t cost = goals->total, goal = 0;
     for (int32_t r = 0; r < board->view->ranks; r++)
         goal += goals->goal[r];

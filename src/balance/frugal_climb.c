@@ -45,14 +45,14 @@ static int64_t solve_length(const cpb_climb *climb, cpb_side a, cpb_side b,
 {
     const int64_t step = climb->step;
     const int64_t most = cpb_swap_most(climb->board, a, b);
-    if (cpb_swap_of(climb->board, a, b, most).shift <= wanted)
+    if (cpb_swap_shift(climb->board, a, b, most) <= wanted)
         return most;
     int64_t low = 0, high = most;
     while (high - low > step) {
         const int64_t middle = low + cpb_ceil_div((high - low) / 2, step) * step;
         if (middle >= high)
             break;
-        if (cpb_swap_of(climb->board, a, b, middle).shift < wanted)
+        if (cpb_swap_shift(climb->board, a, b, middle) < wanted)
             low = middle;
         else
             high = middle;

@@ -128,16 +128,34 @@ static void fetch(cpb_board *board, size_t n, int32_t card, cpb_range keys,
     }
 }
 
+/* What a patch needs under one mask: asked again once the patch has become another. */
+static const cpb_patch_need *need_of(cpb_board *board, int32_t id, size_t mask)
+{
+    const cpb_view *const view = board->view;
+    const cpb_patch *const p = &board->patch[id];
+    const int64_t end = cpb_min(p->end, view->tokens);
+    cpb_patch_need *const need = &board->need[(size_t)id * view->n_masks + mask];
+    if (need->begin == p->begin && need->end == p->end)
+        return need;
+    const bool known = view->nested[mask] && board->isles->single[p->isle];
+    need->begin = p->begin;
+    need->end = p->end;
+    need->n = 0;
+    if (p->begin < end && !known)
+        need->n = (int32_t)view->lookup->need(view->lookup, mask,
+                                              (cpb_range){p->begin, end}, need->keys);
+    return need;
+}
+
 /* Needs of all patches of the isle as items: card and begin, end. */
 static cpb_status gather_needs(cpb_board *board, size_t n, size_t mask, size_t *count)
 {
-    const size_t masks = board->view->n_masks;
     *count = 0;
     if (more_keys(board, n * CPB_NEED_ROOM) != CPB_OK)
         return CPB_NO_MEMORY;
     for (size_t i = 0; i < n; i++) {
         const int32_t id = board->row[i];
-        const cpb_patch_need *const need = &board->need[(size_t)id * masks + mask];
+        const cpb_patch_need *const need = need_of(board, id, mask);
         const uint64_t card = (uint64_t)(board->patch[id].rank / board->per_card);
         for (int32_t k = 0; k < need->n; k++)
             board->keys[(*count)++] = (cpb_item){
@@ -215,10 +233,9 @@ static void link_nested(cpb_board *board, size_t n, int32_t sign)
 /* Every patch is linked with the owners of what it needs. */
 static void link_any(cpb_board *board, size_t n, size_t mask, int32_t sign)
 {
-    const size_t masks = board->view->n_masks;
     for (size_t i = 0; i < n; i++) {
         const int32_t id = board->row[i];
-        const cpb_patch_need *const need = &board->need[(size_t)id * masks + mask];
+        const cpb_patch_need *const need = need_of(board, id, mask);
         for (int32_t k = 0; k < need->n; k++)
             for (size_t j = first_behind(board, n, need->keys[k].begin);
                  j < n && board->patch[board->row[j]].begin < need->keys[k].end; j++) {

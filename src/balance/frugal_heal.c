@@ -33,6 +33,7 @@ typedef struct room {
 typedef struct wound {
     cpb_range island;
     int64_t at;
+    int64_t head; /* cost of the island before it */
     int32_t isle;
     int32_t rank[2]; /* who holds the end, and who the begin */
 } wound;
@@ -84,14 +85,13 @@ static bool is_within(room r, int64_t shift)
 static void match_cut(const cpb_board *board, const wound *w, room r,
                       const cpb_offer *x, const cpb_offers *theirs, cure *best)
 {
-    const int64_t head = cpb_board_cost(board, w->island.begin, w->at);
     const int64_t least = x->length - (w->at - w->island.begin);
     const int32_t first = cpb_offers_from(theirs, least);
     for (int32_t i = first; i < theirs->n && i < first + LOOKS_AROUND; i++) {
         const cpb_offer *const y = cpb_offers_at(theirs, i);
         const int64_t left = y->length - least, at = w->island.begin + left;
         const int64_t keys = left + x->price + y->price;
-        int64_t shift = x->cost - y->cost - head;
+        int64_t shift = x->cost - y->cost - w->head;
         if (left >= best->keys)
             return;
         if (keys >= best->keys || !is_within(r, shift))
@@ -142,12 +142,18 @@ static bool find_wound(const cpb_wholes *wholes, const cpb_board *board, int32_t
     if (p->next < 0)
         return false;
     const cpb_patch *const q = &board->patch[p->next];
+    if (p->isle != q->isle || p->rank / board->per_card == q->rank / board->per_card)
+        return false;
     const int32_t island = cpb_wholes_from(wholes, p->end) - 1;
     const int32_t begin = cpb_whole_begin(wholes, island), end = wholes->end[island];
-    *w = (wound){{begin, end}, p->end, p->isle, {q->rank, p->rank}};
-    return p->isle == q->isle &&
-           p->rank / board->per_card != q->rank / board->per_card &&
-           begin >= p->begin && end > p->end && end <= q->end;
+    if (begin < p->begin || end <= p->end || end > q->end)
+        return false;
+    *w = (wound){.island = {begin, end},
+                 .at = p->end,
+                 .head = cpb_board_cost(board, begin, p->end),
+                 .isle = p->isle,
+                 .rank = {q->rank, p->rank}};
+    return true;
 }
 
 /* Heal one cut of an isle that can be. */

@@ -7,16 +7,19 @@ enum { STRETCH_KEYS = 16 };
 cpb_status cpb_wholes_find(const cpb_view *view, cpb_arena *arena, cpb_wholes *wholes)
 {
     *wholes = (cpb_wholes){
-        .end = cpb_arena_take(arena, view->n_islands, sizeof *wholes->end)};
-    if (!wholes->end)
+        .end = cpb_arena_take(arena, view->n_islands, sizeof *wholes->end),
+        .before = cpb_arena_take(arena, view->n_islands + 1, sizeof *wholes->before)};
+    if (!wholes->end || !wholes->before)
         return CPB_NO_MEMORY;
     int32_t begin = 0;
+    wholes->before[0] = 0;
     for (size_t i = 0; i < view->n_islands; i++) {
         const int32_t end =
             (int32_t)(cpb_ceil_div(view->island_ends[i], view->grid) * view->grid);
         if (end == begin)
             continue;
         wholes->end[wholes->n++] = end;
+        wholes->before[wholes->n] = view->lookup->before(view->lookup, end);
         if (end - begin > wholes->longest)
             wholes->longest = end - begin;
         begin = end;
@@ -26,32 +29,28 @@ cpb_status cpb_wholes_find(const cpb_view *view, cpb_arena *arena, cpb_wholes *w
 
 int32_t cpb_wholes_from(const cpb_wholes *wholes, int64_t position)
 {
-    int32_t low = 0, high = wholes->n;
-    while (low < high) {
-        const int32_t middle = low + (high - low) / 2;
-        if (cpb_whole_begin(wholes, middle) < position)
-            low = middle + 1;
-        else
-            high = middle;
+    int32_t at = 1; /* island 0 begins at 0, others where the one before ends */
+    if (position <= 0)
+        return 0;
+    for (int32_t left = wholes->n - at; left > 0; left /= 2) {
+        const int32_t half = (left + 1) / 2;
+        at += wholes->end[at + half - 2] < position ? half : 0;
     }
-    return low;
+    return at;
 }
 
-static void add_stretches(const cpb_wholes *wholes, const cpb_board *board,
-                          const cpb_patch *p, cpb_offers *o)
+static void add_stretches(const cpb_wholes *wholes, const cpb_patch *p, cpb_offers *o)
 {
-    const cpb_lookup *const lookup = board->view->lookup;
     for (int32_t i = cpb_wholes_from(wholes, p->begin);
          i < wholes->n && wholes->end[i] <= p->end; i++) {
         const int64_t begin = cpb_whole_begin(wholes, i);
-        const int64_t before = lookup->before(lookup, begin);
         for (int32_t j = i; j < wholes->n && wholes->end[j] <= p->end; j++) {
             if (o->n_stretches == CPB_MOST_STRETCHES)
                 return;
             o->stretch[o->n_stretches++] =
                 (cpb_stretch){{begin, wholes->end[j]},
                               p->isle,
-                              lookup->before(lookup, wholes->end[j]) - before};
+                              wholes->before[j + 1] - wholes->before[i]};
         }
     }
 }
@@ -82,7 +81,7 @@ void cpb_offers_list(const cpb_wholes *wholes, const cpb_board *board, int32_t r
     o->n_stretches = 0;
     o->n = 0;
     for (int32_t id = board->rank_first[rank]; id >= 0; id = board->patch[id].fore)
-        add_stretches(wholes, board, &board->patch[id], o);
+        add_stretches(wholes, &board->patch[id], o);
     add_offer(o, -1, -1);
     for (int32_t i = 0; i < o->n_stretches && o->n < most; i++)
         add_offer(o, i, -1);
@@ -97,15 +96,12 @@ void cpb_offers_list(const cpb_wholes *wholes, const cpb_board *board, int32_t r
 
 int32_t cpb_offers_from(const cpb_offers *o, int64_t length)
 {
-    int32_t low = 0, high = o->n;
-    while (low < high) {
-        const int32_t middle = low + (high - low) / 2;
-        if ((int64_t)o->sorted[middle].key < length)
-            low = middle + 1;
-        else
-            high = middle;
+    int32_t at = 0;
+    for (int32_t left = o->n; left > 0; left /= 2) {
+        const int32_t half = (left + 1) / 2;
+        at += (int64_t)o->sorted[at + half - 1].key < length ? half : 0;
     }
-    return low;
+    return at;
 }
 
 void cpb_offer_add(const cpb_offers *o, const cpb_offer *offer, int32_t of,

@@ -11,6 +11,7 @@ enum { CPB_MOST_STRETCHES = 48, CPB_FEW_OFFERS = 64, CPB_MOST_OFFERS = 256 };
 typedef struct cpb_wholes {
     int32_t n;
     int32_t *end;    /* [n] */
+    int64_t *before; /* [n + 1] cost of everything before each, and of everything */
     int32_t longest; /* positions of the longest */
 } cpb_wholes;
 

@@ -24,10 +24,8 @@ cpb_status cpb_stock_create(const cpb_view *view, const cpb_isles *isles,
     stock->whole = cpb_arena_take(arena, n, sizeof *stock->whole);
     stock->ware = ware;
     stock->gone = cpb_arena_take(arena, n, sizeof *stock->gone);
-    stock->tokens = cpb_arena_take(arena, n + 1, sizeof *stock->tokens);
-    stock->cost = cpb_arena_take(arena, n + 1, sizeof *stock->cost);
-    if (!items || !ware || !stock->whole || !stock->gone || !stock->tokens ||
-        !stock->cost)
+    stock->sum = cpb_arena_take(arena, n + 1, sizeof *stock->sum);
+    if (!items || !ware || !stock->whole || !stock->gone || !stock->sum)
         return CPB_NO_MEMORY;
     for (stock->width = 1; 2 * stock->width <= stock->n;)
         stock->width *= 2;
@@ -36,13 +34,13 @@ cpb_status cpb_stock_create(const cpb_view *view, const cpb_isles *isles,
     int32_t isle = 0;
     for (size_t i = 0; i < n; i++) {
         const int64_t end = isles->atom_end[i];
-        const int64_t cost = view->lookup->before(view->lookup, end);
+        const int64_t after = view->lookup->before(view->lookup, end);
         while (isles->end[isle] < end)
             isle++;
-        ware[i] = (cpb_ware){begin, begin, end, cost - before, isle};
+        ware[i] = (cpb_ware){begin, begin, end, before, after - before, isle};
         items[i] = (cpb_item){density_of(&ware[i]), (int64_t)i};
         begin = end;
-        before = cost;
+        before = after;
     }
     cpb_sort(items, items + n, n);
     for (size_t i = 0; i < n; i++)
@@ -58,17 +56,16 @@ void cpb_stock_refill(cpb_stock *stock)
     stock->front = 0;
     stock->back = stock->n - 1;
     stock->left = 0;
-    memset(stock->tokens, 0, ((size_t)stock->n + 1) * sizeof *stock->tokens);
-    memset(stock->cost, 0, ((size_t)stock->n + 1) * sizeof *stock->cost);
+    memset(stock->sum, 0, ((size_t)stock->n + 1) * sizeof *stock->sum);
     for (int32_t i = 1; i <= stock->n; i++) {
         const cpb_ware *const w = &stock->ware[i - 1];
         const int32_t up = i + (i & -i);
-        stock->tokens[i] += w->end - w->begin;
-        stock->cost[i] += w->cost;
+        stock->sum[i].tokens += w->end - w->begin;
+        stock->sum[i].cost += w->cost;
         stock->left += w->end - w->begin;
         if (up <= stock->n) {
-            stock->tokens[up] += stock->tokens[i];
-            stock->cost[up] += stock->cost[i];
+            stock->sum[up].tokens += stock->sum[i].tokens;
+            stock->sum[up].cost += stock->sum[i].cost;
         }
     }
 }
@@ -78,26 +75,25 @@ int64_t cpb_stock_cheapest(const cpb_stock *stock, int64_t tokens)
     int64_t cost = 0;
     int32_t at = 0;
     for (int32_t step = stock->width; step; step /= 2) {
-        if (at + step > stock->n || stock->tokens[at + step] > tokens)
+        if (at + step > stock->n || stock->sum[at + step].tokens > tokens)
             continue;
         at += step;
-        tokens -= stock->tokens[at];
-        cost += stock->cost[at];
+        tokens -= stock->sum[at].tokens;
+        cost += stock->sum[at].cost;
     }
     if (at == stock->n || !tokens)
         return cost;
     const cpb_ware *const w = &stock->ware[at];
     const cpb_lookup *const lookup = stock->view->lookup;
-    return cost + lookup->before(lookup, w->begin + tokens) -
-           lookup->before(lookup, w->begin);
+    return cost + lookup->before(lookup, w->begin + tokens) - w->before;
 }
 
 static void change(cpb_stock *stock, int32_t i, int64_t tokens, int64_t cost)
 {
     stock->left += tokens;
     for (i++; i <= stock->n; i += i & -i) {
-        stock->tokens[i] += tokens;
-        stock->cost[i] += cost;
+        stock->sum[i].tokens += tokens;
+        stock->sum[i].cost += cost;
     }
 }
 
@@ -116,9 +112,9 @@ void cpb_stock_shorten(cpb_stock *stock, int32_t i, int64_t begin)
 {
     const cpb_lookup *const lookup = stock->view->lookup;
     cpb_ware *const w = &stock->ware[i];
-    const int64_t cost =
-        lookup->before(lookup, begin) - lookup->before(lookup, w->begin);
+    const int64_t cost = lookup->before(lookup, begin) - w->before;
     change(stock, i, w->begin - begin, -cost);
     w->begin = begin;
+    w->before += cost;
     w->cost -= cost;
 }

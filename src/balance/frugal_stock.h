@@ -10,9 +10,15 @@
 typedef struct cpb_ware {
     int64_t origin; /* where the atom began */
     int64_t begin, end;
+    int64_t before; /* cost of everything before `begin` */
     int64_t cost;
     int32_t isle;
 } cpb_ware;
+
+/* A node of a Fenwick tree, or a sum of some. */
+typedef struct cpb_stock_sum {
+    int64_t tokens, cost;
+} cpb_stock_sum;
 
 typedef struct cpb_stock {
     const cpb_view *view;
@@ -21,7 +27,7 @@ typedef struct cpb_stock {
     cpb_ware *whole;        /* [n] as at first */
     cpb_ware *ware;         /* [n] */
     bool *gone;             /* [n] */
-    int64_t *tokens, *cost; /* [n + 1] Fenwick trees */
+    cpb_stock_sum *sum;     /* [n + 1] a Fenwick tree */
     int64_t left;           /* tokens that are not gone */
     int32_t front, back; /* first and last ware that is not gone; front > back: none */
 } cpb_stock;

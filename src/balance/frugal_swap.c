@@ -39,8 +39,8 @@ static cpb_sum scaled(const cpb_climb *climb, int64_t keys)
 static cpb_sum worth_of(const cpb_climb *climb, int64_t keys)
 {
     const cpb_sum x = scaled(climb, keys);
-    const cpb_sum y = x >> CLIP_BITS ? (cpb_sum)1 << CLIP_BITS : x;
-    return y * y * y * y + climb->per_key * x;
+    const uint64_t y = x >> CLIP_BITS ? UINT64_C(1) << CLIP_BITS : (uint64_t)x;
+    return (cpb_sum)(y * y) * (y * y) + climb->per_key * x;
 }
 
 static cpb_sum runs_worth(const cpb_climb *climb, int32_t rank)
@@ -102,6 +102,11 @@ static int64_t piece_cost(const cpb_board *board, cpb_side s, int64_t length)
                   : lookup->before(lookup, p->begin + length) - p->before;
 }
 
+int64_t cpb_swap_shift(const cpb_board *board, cpb_side a, cpb_side b, int64_t length)
+{
+    return piece_cost(board, a, length) - piece_cost(board, b, length);
+}
+
 cpb_swap cpb_swap_of(const cpb_board *board, cpb_side a, cpb_side b, int64_t length)
 {
     cpb_swap s; /* lots beyond the two stay as they are: this is the hot loop */
@@ -110,7 +115,7 @@ cpb_swap cpb_swap_of(const cpb_board *board, cpb_side a, cpb_side b, int64_t len
     s.n = 2;
     s.lot[0] = (cpb_lot){piece_of(board, a, length), board->patch[a.id].isle, 0};
     s.lot[1] = (cpb_lot){piece_of(board, b, length), board->patch[b.id].isle, 1};
-    s.shift = piece_cost(board, a, length) - piece_cost(board, b, length);
+    s.shift = cpb_swap_shift(board, a, b, length);
     return s;
 }
 

@@ -35,6 +35,9 @@ int64_t cpb_climb_tile(const cpb_view *view);
 /* The longest pieces that two patches can swap. */
 int64_t cpb_swap_most(const cpb_board *board, cpb_side a, cpb_side b);
 
+/* The load that a swap of `length` positions takes from the rank of `a`. */
+int64_t cpb_swap_shift(const cpb_board *board, cpb_side a, cpb_side b, int64_t length);
+
 cpb_swap cpb_swap_of(const cpb_board *board, cpb_side a, cpb_side b, int64_t length);
 
 /* How much load the rank that gains may take on. */

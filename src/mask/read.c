@@ -4,18 +4,17 @@
 
 #include <assert.h>
 
-/* First i with values[i] > x, n where none is; values ascend. */
+/* First i with values[i] > x, n where none is; values ascend. Without branches that depend
+ * on values: a processor cannot guess them. */
 static size_t first_above(size_t n, const int64_t *values, int64_t x)
 {
-    size_t low = 0, high = n;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (values[middle] > x)
-            high = middle;
-        else
-            low = middle + 1;
+    const int64_t *at = values;
+    for (size_t left = n; left > 0;) {
+        const size_t half = (left + 1) / 2;
+        at += at[half - 1] <= x ? half : 0;
+        left = left / 2;
     }
-    return low;
+    return (size_t)(at - values);
 }
 
 size_t cpb_mask_first_slice(const cpb_mask *mask, int64_t q)

@@ -6,7 +6,7 @@
 #include "../base/error.h"
 #include "../base/sort.h"
 #include "../mask/mask.h"
-#include "../read/step.h"
+#include "../read/shard_load.h"
 
 #include <string.h>
 
@@ -79,24 +79,14 @@ static size_t need_of(const cpb_lookup *base, size_t m, cpb_range queries,
     return n;
 }
 
-static cpb_status loads_of(const cpb_lookup *base, const int64_t *first,
-                           const cpb_range *runs, int64_t *load)
+static cpb_status load_of(const cpb_lookup *base, size_t n, const cpb_range *runs,
+                          int64_t *load)
 {
     const lookup *const look = (const lookup *)base;
-    const cpb_view *const view = look->view;
-    const cpb_promise promise = {.sizes = view->sizes,
-                                 .chunk = view->chunk,
-                                 .granularity = view->grid,
-                                 .cap = -1,
-                                 .algorithm = CPB_ALGORITHM};
-    cpb_plan *plan;
-    cpb_status status =
-        cpb_plan_create_runs(view->tokens, view->padding, view->ranks, first, runs,
-                             &promise, &look->allocator, &plan, NULL);
-    if (status != CPB_OK)
-        return status;
-    status = cpb_plan_loads(plan, look->masks, &look->setup, &look->allocator, load);
-    cpb_plan_free(plan);
+    cpb_arena scratch = {.allocator = look->allocator};
+    const cpb_status status =
+        cpb_shard_load(look->masks, &look->setup, runs, n, &scratch, load);
+    cpb_arena_free(&scratch);
     return status;
 }
 
@@ -223,7 +213,7 @@ cpb_status cpb_view_look_up(const cpb_masks *masks, const cpb_options *options,
     }
     look->base.before = cost_before;
     look->base.need = need_of;
-    look->base.loads = adds_up(&look->setup, view->grid) ? NULL : loads_of;
+    look->base.load = adds_up(&look->setup, view->grid) ? NULL : load_of;
 
     view->tolerance_ppm = options->tolerance_ppm;
     view->tile = cpb_setup_tiling(&look->setup).tile_q;

@@ -435,24 +435,6 @@ done:
     return status;
 }
 
-cpb_status cpb_plan_loads(const cpb_plan *plan, const cpb_masks *masks,
-                          const cpb_setup *setup, const cpb_allocator *allocator,
-                          int64_t *load)
-{
-    cpb_arena arena = {.allocator = cpb_allocator_or_default(allocator)};
-    scoring s;
-    cpb_status status;
-
-    CPB_TRY(start(&s, plan, masks, setup, &arena, NULL, NULL));
-    CPB_TRY(gather(&s, NULL, NULL));
-    CPB_TRY(sum_cells(&s, NULL));
-    for (int32_t r = 0; r < s.ranks; r++)
-        load[r] = s.cells[r].load;
-done:
-    cpb_arena_free(&arena);
-    return status;
-}
-
 cpb_status cpb_score_plan(const cpb_plan *plan, const cpb_masks *masks,
                           const cpb_setup *setup, const cpb_allocator *allocator,
                           cpb_score *score, cpb_rank_score *ranks, int64_t *matrix,

@@ -2,6 +2,8 @@
 /* Costs, traffic and modelled time of one mask. */
 #include "score_layer.h"
 
+#include "shard_load.h"
+
 #include <string.h>
 
 static size_t peer_bytes(const cpb_layer *layer)
@@ -175,23 +177,13 @@ cpb_status cpb_layer_finish(cpb_layer *layer)
     return CPB_OK;
 }
 
-/* What received keys add to one pass. */
-static cpb_wide key_time(const cpb_layer *layer, const cpb_layer_cell *cell,
-                         bool backward)
-{
-    const cpb_prices price = cpb_setup_prices(layer->setup, backward);
-    const int64_t held = cell->tokens + cell->receive;
-    return (cpb_wide)price.kv_tile * cpb_ceil_div(held, layer->setup->profile.tile_k) +
-           (cpb_wide)price.received_key * cell->receive;
-}
-
 static cpb_wide pass_time(const cpb_layer *layer, int32_t rank, bool backward)
 {
     const cpb_layer_cell *const cell = &layer->cells[rank];
-    cpb_wide time = backward ? cell->cost.backward : cell->cost.forward;
-    if (layer->setup->kernel != CPB_RECURRENT && (!backward || layer->setup->backward))
-        time += key_time(layer, cell, backward);
-    return cpb_setup_slowed(layer->setup, layer->ranks, rank, time);
+    const cpb_wide work = backward ? cell->cost.backward : cell->cost.forward;
+    const cpb_wide keys =
+        cpb_key_time(layer->setup, cell->tokens, cell->receive, backward);
+    return cpb_setup_slowed(layer->setup, layer->ranks, rank, work + keys);
 }
 
 cpb_wide cpb_layer_compute(const cpb_layer *layer, int32_t rank)

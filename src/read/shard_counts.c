@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a shard visits, unpriced. */
-#include "shard_cost.h"
-#include "traffic.h"
+#include "shard_load.h"
 
 #include "../base/error.h"
 
@@ -66,22 +65,6 @@ static cpb_status check_disjoint(const cpb_own_keys *own, cpb_error *error)
     return CPB_OK;
 }
 
-/* Keys of `needs` outside `own`; both ascend and are disjoint. */
-static int64_t foreign_keys(const cpb_ranges *needs, const cpb_own_keys *own)
-{
-    int64_t keys = 0;
-    size_t o = 0;
-    for (size_t i = 0; i < needs->n; i++) {
-        const cpb_range need = needs->ranges[i];
-        keys += cpb_range_length(need);
-        while (o < own->n && own->runs[o].end <= need.begin)
-            o++;
-        for (size_t j = o; j < own->n && own->runs[j].begin < need.end; j++)
-            keys -= cpb_range_length(cpb_range_intersect(own->runs[j], need));
-    }
-    return keys;
-}
-
 cpb_status cpb_count_shard(const cpb_mask *mask, const cpb_setup *setup, size_t n_runs,
                            const cpb_range *runs, const cpb_allocator *allocator,
                            cpb_shard_counts *counts, cpb_error *error)
@@ -106,7 +89,7 @@ cpb_status cpb_count_shard(const cpb_mask *mask, const cpb_setup *setup, size_t 
                             &(tally){&tiling, counts}));
     for (size_t i = 0; i < own.n; i++)
         counts->tokens += cpb_range_length(own.runs[i]);
-    counts->received = foreign_keys(&needs, &own);
+    counts->received = cpb_foreign_keys(&needs, &own);
 done:
     cpb_arena_free(&arena);
     return status == CPB_NO_MEMORY ? cpb_fail_memory(error) : status;

@@ -15,10 +15,4 @@ cpb_status cpb_step_within(const cpb_plan *plan, const cpb_masks *masks,
                            const cpb_allocator *allocator, int64_t *step,
                            int64_t *compute, cpb_error *error);
 
-/* The loads of cpb_score_plan() alone: [ranks].
- * \return CPB_OK, CPB_NO_MEMORY, CPB_TOO_LARGE. */
-cpb_status cpb_plan_loads(const cpb_plan *plan, const cpb_masks *masks,
-                          const cpb_setup *setup, const cpb_allocator *allocator,
-                          int64_t *load);
-
 #endif

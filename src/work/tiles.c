@@ -15,10 +15,8 @@ typedef struct walker {
     int64_t filled;  /* its rows so far, pads included */
 } walker;
 
-/* Stretch of `n` q-tiles of `rows` rows from `q` on, all inside `slice`; key tiles count
- * from `origin`. */
-static cpb_stretch stretch_of(const cpb_slice *slice, int64_t q, int64_t rows,
-                              int64_t n, int64_t origin)
+cpb_stretch cpb_stretch_of(const cpb_slice *slice, int64_t q, int64_t rows, int64_t n,
+                           int64_t origin)
 {
     return (cpb_stretch){
         .at = q,
@@ -95,7 +93,7 @@ static int64_t visit_alone(walker *walk, cpb_range rows, size_t slice)
     const int64_t n = (until - rows.begin) / tile;
     if (n) {
         const cpb_stretch stretch =
-            holder ? stretch_of(holder, rows.begin, tile, n, 0)
+            holder ? cpb_stretch_of(holder, rows.begin, tile, n, 0)
                    : (cpb_stretch){.at = rows.begin, .rows = tile, .n = n};
         walk->visit(walk->context, &stretch);
     }
@@ -143,20 +141,21 @@ static void walk_rows(const walker *walk, const cpb_slice *slice, cpb_range rows
     const int64_t n = cpb_range_length(rows) / tile;
     const int64_t rest = cpb_range_length(rows) % tile;
     if (n) {
-        const cpb_stretch stretch = stretch_of(slice, rows.begin, tile, n, origin);
+        const cpb_stretch stretch = cpb_stretch_of(slice, rows.begin, tile, n, origin);
         walk->visit(walk->context, &stretch);
     }
     if (rest) {
         const cpb_stretch stretch =
-            stretch_of(slice, rows.begin + n * tile, rest, 1, origin);
+            cpb_stretch_of(slice, rows.begin + n * tile, rest, 1, origin);
         walk->visit(walk->context, &stretch);
     }
 }
 
-static void walk_segment(const walker *walk, cpb_range segment)
+/* `first` is the first slice that may hold rows of the segment. */
+static void walk_segment(const walker *walk, size_t first, cpb_range segment)
 {
     const cpb_mask *const mask = walk->mask;
-    for (size_t i = cpb_mask_first_slice(mask, segment.begin);
+    for (size_t i = first;
          i < mask->n_slices && mask->slices[i].queries.begin < segment.end; i++) {
         const cpb_range rows = cpb_range_intersect(mask->slices[i].queries, segment);
         if (rows.begin < rows.end)
@@ -171,10 +170,13 @@ static void walk_varlen_run(const walker *walk, cpb_range run)
     if (run.begin >= end)
         return;
     size_t d = cpb_document_of(mask->n_documents, mask->document_ends, run.begin);
+    size_t slice = cpb_mask_first_slice(mask, run.begin);
     for (int64_t q = run.begin; q < end; d++) {
         const int64_t segment_end = cpb_min(end, mask->document_ends[d]);
+        while (slice < mask->n_slices && mask->reach[slice] <= q)
+            slice++;
         if (q < segment_end)
-            walk_segment(walk, (cpb_range){q, segment_end});
+            walk_segment(walk, slice, (cpb_range){q, segment_end});
         q = cpb_max(q, segment_end);
     }
 }

@@ -55,6 +55,11 @@ typedef struct cpb_stretch {
     int64_t low_step, high_step;
 } cpb_stretch;
 
+/* `n` q-tiles of `rows` rows from `q` on, all inside `slice`; key tiles count from
+ * `origin`. */
+cpb_stretch cpb_stretch_of(const cpb_slice *slice, int64_t q, int64_t rows, int64_t n,
+                           int64_t origin);
+
 /* The count of q-tile i of a stretch. Declared here to be inlined into loops. */
 static inline cpb_tile_count cpb_stretch_count(const cpb_stretch *stretch,
                                                const cpb_tiling *tiling, int64_t i)

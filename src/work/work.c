@@ -118,53 +118,92 @@ static void price_stretch(void *context, const cpb_stretch *stretch)
         add_row(p, cpb_stretch_count(stretch, p->tiling, i));
 }
 
-/* The slices that hold query `q`, and where the next one starts or ends. */
-static int64_t next_break(const cpb_mask *mask, int64_t q)
+/* Queries that the same slices hold. */
+typedef struct zone {
+    cpb_range queries;
+    size_t first;           /* slice that may hold them */
+    const cpb_slice *alone; /* holds them if nothing else does */
+} zone;
+
+/* The zone that begins at `q`; `first` is the first slice that may hold `q`. */
+static zone zone_at(const cpb_mask *mask, size_t first, int64_t q)
 {
-    int64_t next = mask->tokens;
-    for (size_t i = cpb_mask_first_slice(mask, q); i < mask->n_slices; i++) {
-        const cpb_range queries = mask->slices[i].queries;
-        if (queries.begin > q)
-            return cpb_min(next, queries.begin);
-        if (queries.end > q)
-            next = cpb_min(next, queries.end);
+    int64_t end = mask->tokens;
+    const cpb_slice *holder = NULL;
+    int holders = 0;
+    for (size_t i = first; i < mask->n_slices; i++) {
+        const cpb_slice *const slice = &mask->slices[i];
+        if (slice->queries.begin > q) {
+            end = cpb_min(end, slice->queries.begin);
+            break;
+        }
+        if (slice->queries.end <= q)
+            continue;
+        end = cpb_min(end, slice->queries.end);
+        holder = slice;
+        holders++;
     }
-    return next;
+    return (zone){{q, end}, first, holders == 1 ? holder : NULL};
 }
 
-/* Tiles of the rows summed over the slices that hold them all, each with tiles of its
- * own. */
-static cpb_tile_count count_varlen_row(const cpb_mask *mask, const cpb_tiling *tiling,
-                                       cpb_range rows)
+/* Tiles of one q-tile summed over the slices that hold it, each with tiles of its own. */
+static cpb_tile_count count_shared_row(const cpb_mask *mask, const cpb_tiling *tiling,
+                                       size_t first, cpb_range rows)
 {
-    const int64_t k = tiling->tile_k;
-    cpb_tile_count count = {0, 0};
-    for (size_t i = cpb_mask_first_slice(mask, rows.begin);
+    cpb_tile_count sum = {0, 0};
+    for (size_t i = first;
          i < mask->n_slices && mask->slices[i].queries.begin <= rows.begin; i++) {
         const cpb_slice *const slice = &mask->slices[i];
         if (slice->queries.end <= rows.begin)
             continue;
-        const cpb_range hull = cpb_slice_hull(slice, rows);
-        const int64_t origin = slice->keys.begin;
-        const int64_t last_low = cpb_slice_low(slice, rows.end - 1) - origin;
-        const int64_t first_high = cpb_slice_high(slice, rows.begin) - origin;
-        count.nonempty +=
-            cpb_ceil_div(hull.end - origin, k) - (hull.begin - origin) / k;
-        if (tiling->split && cpb_range_length(rows) == tiling->tile_q)
-            count.full += cpb_max(0, first_high / k - cpb_ceil_div(last_low, k));
+        const cpb_stretch one = cpb_stretch_of(
+            slice, rows.begin, cpb_range_length(rows), 1, slice->keys.begin);
+        const cpb_tile_count count = cpb_stretch_count(&one, tiling, 0);
+        sum.nonempty += count.nonempty;
+        sum.full += count.full;
     }
-    return count;
+    return sum;
 }
 
+static void price_shared(pricing *p, const cpb_mask *mask, const zone *s)
+{
+    const int64_t tile = p->tiling->tile_q, end = s->queries.end;
+    for (int64_t q = s->queries.begin; q < end; q += tile)
+        add_row(p, count_shared_row(mask, p->tiling, s->first,
+                                    (cpb_range){q, cpb_min(q + tile, end)}));
+}
+
+static void price_alone(pricing *p, const cpb_slice *slice, cpb_range queries)
+{
+    const int64_t tile = p->tiling->tile_q, origin = slice->keys.begin;
+    const int64_t n = cpb_range_length(queries) / tile;
+    const int64_t rest = cpb_range_length(queries) % tile;
+    if (n) {
+        const cpb_stretch whole = cpb_stretch_of(slice, queries.begin, tile, n, origin);
+        price_stretch(p, &whole);
+    }
+    if (rest) {
+        const cpb_stretch last =
+            cpb_stretch_of(slice, queries.end - rest, rest, 1, origin);
+        price_stretch(p, &last);
+    }
+}
+
+/* Rows start anew wherever a slice starts or ends. */
 static void price_varlen(pricing *p, const cpb_mask *mask)
 {
+    size_t first = 0;
     for (int64_t q = 0; q < mask->tokens;) {
-        const int64_t stop = next_break(mask, q);
-        for (; q < stop; q = cpb_min(q + p->tiling->tile_q, stop)) {
-            const cpb_range rows = {q, cpb_min(q + p->tiling->tile_q, stop)};
-            p->work->begin[p->work->n_rows] = q;
-            add_row(p, count_varlen_row(mask, p->tiling, rows));
-        }
+        while (first < mask->n_slices && mask->reach[first] <= q)
+            first++;
+        const zone s = zone_at(mask, first, q);
+        for (int64_t row = p->work->n_rows; q < s.queries.end; q += p->tiling->tile_q)
+            p->work->begin[row++] = q;
+        if (s.alone)
+            price_alone(p, s.alone, s.queries);
+        else
+            price_shared(p, mask, &s);
+        q = s.queries.end;
     }
     p->work->begin[p->work->n_rows] = mask->tokens;
 }

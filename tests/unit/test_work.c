@@ -265,6 +265,70 @@ static void an_index_changes_no_cost(void **state)
     }
 }
 
+/* Tiles of rows that one slice holds, counted from its first key, pair by pair. */
+static cpb_tile_count count_row(const cpb_slice *slice, const cpb_tiling *tiling,
+                                cpb_range rows)
+{
+    cpb_tile_count count = {0, 0};
+    for (int64_t k = slice->keys.begin; k < slice->keys.end; k += tiling->tile_k) {
+        int64_t pairs = 0;
+        for (int64_t q = rows.begin; q < rows.end; q++)
+            for (int64_t i = 0; i < tiling->tile_k; i++)
+                pairs += slice_allows(slice, q, k + i);
+        count.nonempty += pairs > 0;
+        count.full += pairs == tiling->tile_q * tiling->tile_k;
+    }
+    return count;
+}
+
+/* Whether a slice starts or ends at a position. */
+static bool is_break(const cpb_mask *mask, int64_t position)
+{
+    for (size_t i = 0; i < mask->n_slices; i++)
+        if (mask->slices[i].queries.begin == position ||
+            mask->slices[i].queries.end == position)
+            return true;
+    return false;
+}
+
+/* In the original order the rows of varlen start anew where a slice starts or ends. */
+static void varlen_costs_equal_a_count_of_each_row(void **state)
+{
+    uint64_t seed = 12;
+    (void)state;
+    for (int i = 0; i < 500; i++) {
+        cpb_mask *const mask = random_mask(&seed);
+        cpb_setup setup = cpb_setup_default();
+        setup.kernel = CPB_VARLEN;
+        setup.profile.tile_q = test_random(&seed, 1, 20);
+        setup.profile.tile_k = i % 2 ? 16 : test_random(&seed, 1, 40);
+        setup.profile.forward =
+            (cpb_pass){.full_tile = i % 3 ? 7 : 11, .partial_tile = 11, .q_tile = 13};
+        const cpb_tiling tiling = cpb_setup_tiling(&setup);
+        int64_t cost = 0;
+        cpb_range rows = {0, 1};
+        cpb_work *work;
+        assert_int_equal(cpb_work_create(mask, &setup, NULL, &work, NULL), CPB_OK);
+        for (; rows.end <= cpb_mask_tokens(mask); rows.end++) {
+            cpb_tile_count sum = {0, 0};
+            if (cpb_range_length(rows) < tiling.tile_q && !is_break(mask, rows.end) &&
+                rows.end < cpb_mask_tokens(mask))
+                continue;
+            for (size_t s = 0; s < mask->n_slices; s++) {
+                const cpb_tile_count count = count_row(&mask->slices[s], &tiling, rows);
+                sum.nonempty += count.nonempty;
+                sum.full += tiling.split ? count.full : 0;
+            }
+            cost +=
+                7 * sum.full + 11 * (sum.nonempty - sum.full) + (sum.nonempty ? 13 : 0);
+            assert_int_equal(cpb_work_before(work, rows.end), cost);
+            rows.begin = rows.end;
+        }
+        cpb_work_free(work);
+        cpb_mask_free(mask);
+    }
+}
+
 /* Where chunks are whole q-tiles, planning and scoring must see the same tiles. */
 static void flex_costs_of_whole_q_tiles_equal_their_tiles(void **state)
 {
@@ -400,6 +464,7 @@ int main(void)
         cmocka_unit_test(tiles_of_any_shard_equal_a_count_of_every_pair),
         cmocka_unit_test(costs_of_neighbouring_ranges_add_up_and_chunks_are_ranges),
         cmocka_unit_test(an_index_changes_no_cost),
+        cmocka_unit_test(varlen_costs_equal_a_count_of_each_row),
         cmocka_unit_test(flex_costs_of_whole_q_tiles_equal_their_tiles),
         cmocka_unit_test(
             the_h100_profile_explains_the_published_timings_within_nine_percent),
