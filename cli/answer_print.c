@@ -6,7 +6,6 @@
 #include "table.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { NONE = -1, PER_TOKEN = 6 /* among the columns */ };

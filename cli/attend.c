@@ -6,7 +6,6 @@
 #include "attend/timeline.h"
 #include "command.h"
 #include "message.h"
-#include "output.h"
 #include "setup.h"
 #include "trial.h"
 

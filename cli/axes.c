@@ -5,7 +5,6 @@
 #include "message.h"
 #include "number.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 

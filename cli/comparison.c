@@ -8,7 +8,6 @@
 #include "setup.h"
 #include "table.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,7 +2,6 @@
 /* Panels and pages. */
 #include "drawing.h"
 
-#include "figures.h"
 #include "message.h"
 #include "options.h"
 #include "picture/chart.h"

@@ -5,7 +5,6 @@
 #include "canvas.h"
 #include "message.h"
 #include "mosaic.h"
-#include "options.h"
 #include "table.h"
 
 #include <stdlib.h>

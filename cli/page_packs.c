@@ -8,7 +8,6 @@
 #include "remake.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { PACKS = 2, MOST_MASKS = 4, CAPTION_BYTES = 160 };

@@ -4,7 +4,6 @@
 #include "pagebars.h"
 #include "pagepicture.h"
 
-#include "html.h"
 #include "message.h"
 #include "picture/chart.h"
 

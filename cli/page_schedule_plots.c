@@ -7,7 +7,6 @@
 #include "pagepicture.h"
 #include "picture/chart.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 enum { PARTS = 2 };

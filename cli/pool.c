@@ -8,7 +8,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 enum { SLOTS_PER_THREAD = 8, TICK_NANOSECONDS = 100000000 };

@@ -5,7 +5,6 @@
 #include "schedulefigures.h"
 #include "schedulefile.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 enum { PLACE_BYTES = 48 };

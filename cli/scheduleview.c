@@ -9,7 +9,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Neighbouring groups of one class have the colour, and this much of it. */
 static const double odd_share = 0.72;

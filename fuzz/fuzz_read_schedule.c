@@ -3,7 +3,6 @@
  * refuted with one. What it was made for is scheduled again, and the check proves that: the
  * two share no code. */
 #include "fuzz_input.h"
-#include "fuzz_json.h"
 #include "schedulefile.h"
 
 enum { MOST_DOCUMENTS = 40, MOST_RANKS = 32, MOST_TOKENS = 100000, MOST_BATCHES = 64 };

@@ -6,7 +6,6 @@
 
 #include <limits.h>
 #include <math.h>
-#include <string.h>
 
 /* A tile's queries and results, PIECE_ROWS x PIECE_KEYS scores and their keys stay in the
  * second cache; keys and values of a chunk are read from the third. */

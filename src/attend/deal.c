@@ -2,7 +2,6 @@
 /* Rows of the whole sequence to shards, and back. */
 #include "base/error.h"
 #include "base/memory.h"
-#include "base/range.h"
 
 #include <cpb/attend.h>
 

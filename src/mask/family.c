@@ -4,7 +4,6 @@
 
 #include "../base/error.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Geometry of one slice.
  *
- * Query q of a slice sees the keys [slice_low(q), slice_high(q)). Both ends are linear
- * in q with slope 0 or 1: the causal bit moves the high end, the inverse bit the low
- * end. */
+ * Query q of a slice sees the keys from cpb_slice_low() up to cpb_slice_high(). Both ends
+ * are linear in q with slope 0 or 1: the causal bit moves the high end, the inverse bit
+ * the low end. */
 #ifndef CPB_SRC_SLICE_H
 #define CPB_SRC_SLICE_H
 

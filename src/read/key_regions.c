@@ -10,8 +10,6 @@
 
 #include "../base/sort.h"
 
-#include <string.h>
-
 /* Beginnings of regions per slice, on average, that a slice may reach: more would make
  * masks of many long slices quadratic. */
 enum { REACHED = 4, SPARE_REACHED = 16 };

@@ -5,7 +5,6 @@
  * since full is a matter of all slices and holdings together. */
 #include "shard_rows.h"
 
-#include "../base/error.h"
 #include "../work/parts.h"
 
 #include <string.h>

@@ -2,7 +2,6 @@
 /* Walking a shard q-tile by q-tile, many at a time where one slice holds them alone. */
 #include "tiles.h"
 
-#include "../base/error.h"
 #include "parts.h"
 
 typedef struct walker {

@@ -2,8 +2,6 @@
 /* Mask families against their rules, and the text notation. */
 #include "testing.h"
 
-#include "../../src/mask/slice.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
