@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Lower bounds against exhaustive search and against their own laws. */
-#include "testing.h"
+#include "chunk_costs.h"
 
 #include "../../src/balance/bound.h"
 
@@ -80,20 +80,6 @@ static int64_t bound_of(const cpb_load_problem *problem)
     assert_int_equal(cpb_load_bound(problem, &arena, &bound), CPB_OK);
     cpb_arena_free(&arena);
     return bound;
-}
-
-/* Costs of several characters: even, skewed, on a lattice, mostly zero, equal. */
-static void fill_costs(uint64_t *seed, int64_t n, int64_t *cost)
-{
-    const int64_t kind = test_random(seed, 0, 4);
-    const int64_t same = test_random(seed, 0, 9);
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t x = test_random(seed, 0, 99);
-        const int64_t skewed = 100000 / (1 + x * x);
-        const int64_t sparse = x < 80 ? 0 : x;
-        const int64_t costs[] = {x, skewed, 7 * (x / 4) + 3, sparse, same};
-        cost[i] = costs[kind];
-    }
 }
 
 static cpb_seats random_seats(uint64_t *seed, int64_t n, int32_t ranks)
