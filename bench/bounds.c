@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* How tight the proved bounds on receiving are: for each mask the least that any balancer
+/* How tight the proved bounds of traffic are: for each mask the least that any balancer
  * reaches within the tolerance, beside the bound. Prints one Markdown table. Uses public
  * headers only.
  *   bench_bounds [PACKS]     sums over so many packs, default 5 */
@@ -50,14 +50,15 @@ enum {
     TOKENS = 1 << 18
 };
 
-/* What ranks receive in all, and what the one receives that gets most. */
-typedef struct receives {
-    int64_t total, most;
-} receives;
+/* What ranks receive in all, what the one receives that gets most, and what the one sends
+ * that gives most: flat, and at the least. */
+typedef struct traffic {
+    int64_t total, most, flat, send;
+} traffic;
 
 typedef struct line {
-    receives bound, best; /* summed over packs */
-    int packs;            /* on which some plan keeps the tolerance */
+    traffic bound, best; /* summed over packs */
+    int packs;           /* on which some plan keeps the tolerance */
 } line;
 
 static cpb_mask *draw_mask(const subject *s, int pack)
@@ -103,7 +104,7 @@ static cpb_score score_of(const char *balancer, const cpb_masks *masks,
     return score;
 }
 
-/* Add the least of both figures over all balancers, each figure by itself. What is
+/* Add the least of all figures over all balancers, each figure by itself. What is
  * allowed and the bounds are those of plans by token, which all plans are. */
 static void add_pack(const subject *s, int pack, const cpb_options *options, line *to)
 {
@@ -112,21 +113,26 @@ static void add_pack(const subject *s, int pack, const cpb_options *options, lin
     const cpb_masks masks = {.n = 1, .mask = list};
     const cpb_score by_token = score_of("frugal", &masks, *options);
     const double limit = allowed(&by_token, options->tolerance_ppm);
-    receives best = {INT64_MAX, INT64_MAX};
+    traffic best = {INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX};
     for (size_t b = 0; cpb_balancer_name(b); b++) {
         const cpb_score score = score_of(cpb_balancer_name(b), &masks, *options);
         if ((double)score.load_max > limit)
             continue;
         best.total = lesser(best.total, score.receive_total);
         best.most = lesser(best.most, score.receive_max);
+        best.flat = lesser(best.flat, score.send_max);
+        best.send = lesser(best.send, lesser(score.send_max, score.relay_send_max));
     }
     cpb_mask_free(mask);
     if (best.total == INT64_MAX)
         return;
     to->bound.total += by_token.receive_bound;
     to->bound.most += by_token.receive_max_bound;
+    to->bound.send += by_token.send_max_bound;
     to->best.total += best.total;
     to->best.most += best.most;
+    to->best.flat += best.flat;
+    to->best.send += best.send;
     to->packs++;
 }
 
@@ -146,6 +152,14 @@ static void print_pair(int64_t best, int64_t bound, int packs)
         printf(" %.2f |", (double)best / (double)bound);
 }
 
+static void print_flat(const line *sum)
+{
+    if (sum->packs)
+        printf(" %.4f |", (double)sum->best.flat / ((double)TOKENS * sum->packs));
+    else
+        printf(" - |");
+}
+
 int main(int argc, char **argv)
 {
     const int packs = argc > 1 ? atoi(argv[1]) : 5;
@@ -159,9 +173,9 @@ int main(int argc, char **argv)
     printf("%d tokens, kernel varlen, cost pairs; in sequences; the least over all "
            "balancers that keep the tolerance, means over %d packs\n\n",
            (int)TOKENS, packs);
-    puts(
-        "| mask | W | tolerance | total | bound | ratio | most | bound | ratio | packs "
-        "|\n|---|---|---|---|---|---|---|---|---|---|");
+    puts("| mask | W | tolerance | total | bound | ratio | most | bound | ratio | flat "
+         "| relayed | bound | ratio | packs |\n"
+         "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
     for (size_t s = 0; s < N_SUBJECTS; s++)
         for (size_t w = 0; w < N_WORLDS; w++)
             for (size_t t = 0; t < N_TOLERANCES; t++) {
@@ -175,6 +189,8 @@ int main(int argc, char **argv)
                        (double)tolerances_ppm[t] / 1e4);
                 print_pair(sum.best.total, sum.bound.total, sum.packs);
                 print_pair(sum.best.most, sum.bound.most, sum.packs);
+                print_flat(&sum);
+                print_pair(sum.best.send, sum.bound.send, sum.packs);
                 printf(" %d of %d |\n", sum.packs, n);
                 fflush(stdout);
             }

@@ -112,10 +112,12 @@ static void print_traffic(FILE *stream, const cli_report *report)
             number(&t, score->receive_total),
             (double)score->receive_total / (double)cpb_plan_tokens(report->plan),
             number(&t, score->receive_max));
-    fprintf(stream,
-            "sent        at most %s tokens per rank, %s from one rank to "
-            "another, %" PRId32 " peers\n",
-            number(&t, score->send_max), number(&t, score->pair_max), score->peers_max);
+    fprintf(stream, "sent        at most %s tokens per rank, ",
+            number(&t, score->send_max));
+    if (score->relay_send_max < score->send_max)
+        fprintf(stream, "%s by relays, ", number(&t, score->relay_send_max));
+    fprintf(stream, "%s from one rank to another, %" PRId32 " peers\n",
+            number(&t, score->pair_max), score->peers_max);
     if (report->setup.nodes)
         fprintf(stream,
                 "nodes       %" PRId32 ", at most %s tokens into one, %s out "

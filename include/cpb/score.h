@@ -40,6 +40,8 @@ typedef struct cpb_score {
     int64_t receive_total; /**< tokens; each need counts once per receiving rank */
     int64_t receive_max;   /**< tokens that a rank receives, the most */
     int64_t send_max;      /**< tokens that a rank sends, the most */
+    int64_t relay_send_max; /**< the same where each mask's keys go by the relay form;
+                                 send_max where everything goes to everybody */
     int64_t pair_max;      /**< most tokens from one rank to another */
     int32_t peers_max;     /**< ranks that a rank gives to or gets from, the most */
     int64_t net_in_max;    /**< most tokens into a node, each once; 0 without nodes */
@@ -47,6 +49,8 @@ typedef struct cpb_score {
     int64_t receive_bound; /**< no plan of these sizes within the tolerance receives
                                 less in total; 0 where unknown */
     int64_t receive_max_bound; /**< the same for the rank that receives most */
+    int64_t send_max_bound; /**< in no plan that receive_bound is for does the rank that
+                                 sends most send less, whatever way its keys go */
     double own_work;       /**< share of all pairs whose key is owned; 1 without pairs */
     int64_t runs_max;      /**< runs of a rank, the most */
     int64_t segments_max;  /**< segments of a rank, the most */
@@ -63,7 +67,8 @@ typedef struct cpb_score {
  *                     or NULL
  *  \return CPB_OK; CPB_INVALID when plan and masks do not belong together; CPB_TOO_LARGE;
  *          CPB_NO_MEMORY.
- *  Time O((runs + slices) log runs + needed runs of every rank). */
+ *  Time O((runs + slices) log runs + needed runs of every rank), and where a rank sends
+ *  more than any receives what the relay form takes. */
 CPB_CHECKED cpb_status cpb_score_plan(const cpb_plan *plan, const cpb_masks *masks,
                                       const cpb_setup *setup,
                                       const cpb_allocator *allocator, cpb_score *score,

@@ -36,12 +36,14 @@ class Score:
     receive_total: int  #: keys
     receive_max: int
     send_max: int
+    relay_send_max: int  #: where keys go by the relay form
     pair_max: int
     peers_max: int
     net_in_max: int
     net_out_max: int
     receive_bound: int
     receive_max_bound: int
+    send_max_bound: int  #: of the rank that sends most, in any form
     own_work: float  #: share of all pairs whose key is owned
     runs_max: int
     segments_max: int

@@ -24,7 +24,8 @@ static const figure figures[] = {
     FIGURE(imbalance, RATIO),       FIGURE(gap, RATIO),
     FIGURE(tiles, COUNT),           FIGURE(tiles_added, COUNT),
     FIGURE(receive_total, COUNT),   FIGURE(receive_max, COUNT),
-    FIGURE(send_max, COUNT),        FIGURE(pair_max, COUNT),
+    FIGURE(send_max, COUNT),        FIGURE(relay_send_max, COUNT),
+    FIGURE(send_max_bound, COUNT),  FIGURE(pair_max, COUNT),
     FIGURE(peers_max, SMALL_COUNT), FIGURE(net_in_max, COUNT),
     FIGURE(net_out_max, COUNT),     FIGURE(own_work, RATIO),
     FIGURE(runs_max, COUNT),        FIGURE(segments_max, COUNT),
@@ -124,6 +125,14 @@ static double gap_over(const cpb_score *stated, const cpb_score *counted)
     return (double)counted->load_max / (double)stated->load_bound - 1;
 }
 
+/* All ranks together send what they receive together, so this hangs on a stated bound as
+ * well. */
+static int64_t least_send(const cpb_claim *claim)
+{
+    const int64_t receive = claim->score->receive_bound;
+    return receive / claim->ranks + (receive % claim->ranks != 0);
+}
+
 /* Numbers per rank; `before` and `after` say what they are. */
 static cpb_status compare_ranks(const int64_t *stated, const int64_t *counted,
                                 int32_t ranks, const char *before, const char *after,
@@ -154,6 +163,7 @@ cpb_status cpb_compare(const cpb_claim *claim, const cpb_outcome *outcome,
             CPB_TRY(compare_limit(&limits[i], claim->score, &counted,
                                   within || i < N_LOAD_LIMITS, error));
         counted.gap = gap_over(claim->score, &counted);
+        counted.send_max_bound = least_send(claim);
         for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
             CPB_TRY(compare_figure(&figures[i], claim->score, &counted, error));
     }

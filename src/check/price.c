@@ -240,13 +240,14 @@ static void price_rank(cpb_recount *recount, int32_t rank, cpb_outcome *outcome,
 {
     cpb_exact *const exact = &recount->exact;
     cpb_score *const score = &outcome->score;
-    int64_t load = 0, receive = 0, send = 0;
+    int64_t load = 0, receive = 0, send = 0, relay_send = 0;
     for (size_t m = 0; m < recount->masks->n; m++) {
         const cpb_tally *const tally = cpb_recount_tally(recount, m, rank);
         const int64_t weight = cpb_recount_weight(recount, m);
         charge(exact, &load, load_of(recount, m, rank), weight);
         charge(exact, &receive, tally->receive, weight);
         charge(exact, &send, tally->send, weight);
+        charge(exact, &relay_send, tally->relay_send, weight);
         charge(exact, &score->tiles, tally->tiles, weight);
         charge(exact, &all->pairs, tally->pairs, weight);
         charge(exact, &all->own_pairs, tally->own_pairs, weight);
@@ -256,6 +257,7 @@ static void price_rank(cpb_recount *recount, int32_t rank, cpb_outcome *outcome,
     score->receive_total = cpb_exact_plus(exact, score->receive_total, receive);
     score->receive_max = cpb_max(score->receive_max, receive);
     score->send_max = cpb_max(score->send_max, send);
+    score->relay_send_max = cpb_max(score->relay_send_max, relay_send);
     score->load_max = cpb_max(score->load_max, load);
     score->runs_max = cpb_max(score->runs_max, recount->runs[rank]);
     score->segments_max = cpb_max(score->segments_max, recount->segments[rank]);

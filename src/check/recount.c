@@ -263,11 +263,12 @@ static cpb_status take_arrays(cpb_recount *recount, cpb_error *error)
     recount->segments = cpb_arena_zeros(arena, ranks, sizeof *recount->segments);
     recount->tally = cpb_arena_zeros(arena, masks * ranks, sizeof *recount->tally);
     recount->card = cpb_arena_zeros(arena, masks * nodes, sizeof *recount->card);
+    recount->needed = cpb_arena_zeros(arena, masks * ranks, sizeof *recount->needed);
     recount->plain_tiles = cpb_arena_zeros(arena, masks, sizeof *recount->plain_tiles);
     recount->peers = cpb_arena_zeros(arena, masks * ranks * recount->peer_words,
                                      sizeof *recount->peers);
     if (!recount->tokens || !recount->runs || !recount->segments || !recount->tally ||
-        !recount->card || !recount->plain_tiles || !recount->peers)
+        !recount->card || !recount->needed || !recount->plain_tiles || !recount->peers)
         return cpb_fail_memory(error);
     return CPB_OK;
 }
@@ -317,9 +318,10 @@ cpb_status cpb_recount_run(cpb_recount *recount, cpb_error *error)
         if (recount->figures)
             cpb_traffic_close_rank(&k.traffic, recount, r);
     }
-    if (recount->figures)
-        for (size_t m = 0; m < recount->masks->n; m++)
-            CPB_TRY(count_original_tiles(recount, &k, m, error));
+    for (size_t m = 0; recount->figures && m < recount->masks->n; m++) {
+        CPB_TRY(cpb_recount_relay(recount, m, error));
+        CPB_TRY(count_original_tiles(recount, &k, m, error));
+    }
 done:
     return status;
 }

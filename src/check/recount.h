@@ -37,7 +37,14 @@ typedef struct cpb_tally {
     int64_t longest;
     int64_t receive;
     int64_t send;
+    int64_t relay_send; /* where keys go by the relay form */
 } cpb_tally;
+
+/* Keys that one rank needs for one mask, own ones too: sorted, disjoint, apart. */
+typedef struct cpb_needed {
+    size_t n;
+    const cpb_item *at; /* [n] as in cpb_spans */
+} cpb_needed;
 
 /* What one node's card moves for one mask. */
 typedef struct cpb_card {
@@ -67,6 +74,7 @@ typedef struct cpb_recount {
     int64_t *segments;    /* [ranks] */
     cpb_tally *tally;     /* [masks][ranks] */
     cpb_card *card;       /* [masks][nodes] */
+    cpb_needed *needed;   /* [masks][ranks] where keys are exchanged */
     int64_t *plain_tiles; /* [masks] tiles of the original order */
     int64_t pair_max;
     size_t peer_words; /* words of a row of bits */
@@ -99,6 +107,9 @@ cpb_status cpb_traffic_create(cpb_traffic *traffic, cpb_recount *recount,
 cpb_status cpb_traffic_add(cpb_traffic *traffic, cpb_recount *recount, size_t mask,
                            int32_t rank, cpb_spans *needs, cpb_error *error);
 void cpb_traffic_close_rank(cpb_traffic *traffic, cpb_recount *recount, int32_t rank);
+
+/* Play the relay form through for one mask, once all its traffic is counted (relay.c). */
+cpb_status cpb_recount_relay(cpb_recount *recount, size_t mask, cpb_error *error);
 
 /* Scale the prices to the model and find the fastest rank (price.c). */
 void cpb_recount_scale(cpb_recount *recount);

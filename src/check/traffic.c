@@ -115,6 +115,20 @@ static void close_node_of_all(cpb_recount *recount, size_t mask, int32_t rank)
     card->out = own * (nodes - 1);
 }
 
+/* Keep what a rank needs, for the relay form. */
+static cpb_status keep_needs(cpb_recount *recount, size_t mask, int32_t rank,
+                             const cpb_spans *needs, cpb_error *error)
+{
+    cpb_item *const at = cpb_arena_take(recount->arena, needs->n, sizeof *at);
+    if (!at)
+        return cpb_fail_memory(error);
+    if (needs->n)
+        memcpy(at, needs->at, needs->n * sizeof *at);
+    recount->needed[mask * (size_t)recount->claim->ranks + (size_t)rank] =
+        (cpb_needed){needs->n, at};
+    return CPB_OK;
+}
+
 static cpb_status add_exchange(cpb_traffic *traffic, cpb_recount *recount, size_t mask,
                                int32_t rank, cpb_spans *needs, cpb_error *error)
 {
@@ -123,6 +137,7 @@ static cpb_status add_exchange(cpb_traffic *traffic, cpb_recount *recount, size_
     for (size_t i = 0; i < needs->n; i++)
         count_owners(recount->holding, &needs->at[i], traffic->count);
     note_column(traffic, recount, mask, rank);
+    CPB_TRY(keep_needs(recount, mask, rank, needs, error));
     if (recount->setup->nodes == 0)
         return CPB_OK;
     for (size_t i = 0; i < needs->n; i++) {

@@ -7,8 +7,7 @@
 
 #include "../base/error.h"
 #include "../base/nearest.h"
-
-#include <cpb/score.h>
+#include "../read/step.h"
 
 #include <assert.h>
 #include <string.h>
@@ -212,12 +211,12 @@ static int64_t least_peers(const cpb_plan *plan, const cpb_masks *masks)
 static cpb_status check_peers(const cpb_plan *plan, const cpb_masks *masks,
                               const cpb_options *options, cpb_error *error)
 {
-    cpb_score score;
+    int32_t peers;
     cpb_status status = CPB_OK;
     if (options->peers < 0)
         goto done;
-    CPB_TRY(cpb_score_plan(plan, masks, &options->setup, &options->allocator, &score,
-                           NULL, NULL, error));
+    CPB_TRY(cpb_plan_peers(plan, masks, &options->setup, &options->allocator, &peers,
+                           error));
     const int64_t least = least_peers(plan, masks);
     if (least > options->peers)
         status = cpb_fail(
@@ -225,13 +224,12 @@ static cpb_status check_peers(const cpb_plan *plan, const cpb_masks *masks,
             "a limit of %d on peers cannot be kept at these sizes: the keys of "
             "one query lie on at least %lld ranks; the plan of %s lets a rank "
             "talk to %d others",
-            options->peers, (long long)least + 1, cpb_plan_balancer(plan),
-            score.peers_max);
-    else if (score.peers_max > options->peers)
+            options->peers, (long long)least + 1, cpb_plan_balancer(plan), peers);
+    else if (peers > options->peers)
         status = cpb_fail(error, CPB_UNSUPPORTED, -1,
                           "the plan of %s lets a rank talk to %d others; accepted are "
                           "up to %d",
-                          cpb_plan_balancer(plan), score.peers_max, options->peers);
+                          cpb_plan_balancer(plan), peers, options->peers);
 done:
     return status;
 }

@@ -4,9 +4,9 @@
 #include "../base/range.h"
 #include "../base/sort.h"
 #include "../plan/plan.h"
+#include "../read/step.h"
 
 #include <cpb/planner.h>
-#include <cpb/score.h>
 
 /* Ranks (or shards) in ascending order of load; ties keep their number. */
 static void rank_by_load(const int64_t *load, int32_t ranks, cpb_item *items,
@@ -51,10 +51,9 @@ typedef struct carry {
     cpb_options options; /* the caller's, with the loads of the rows before */
     cpb_setup raw;       /* the setup without speeds: loads as the balancer sees them */
     size_t columns;      /* masks that ranks wait for one by one, or 1 */
-    cpb_rank_score *cells; /* [ranks] scratch */
-    int64_t *carried;      /* [columns * ranks] what options.carried points to */
-    int64_t *load;         /* [ranks] of the row at hand, all masks */
-    int64_t *sum;          /* [ranks] of the rows before, all masks */
+    int64_t *carried;    /* [columns * ranks] what options.carried points to */
+    int64_t *load;       /* [ranks] of the row at hand, all masks */
+    int64_t *sum;        /* [ranks] of the rows before, all masks */
     cpb_item *to, *from, *spare;
 } carry;
 
@@ -65,15 +64,13 @@ static cpb_status start_carry(carry *c, size_t n_masks, cpb_arena *arena)
     c->columns = options->combine == CPB_COMBINE_LAYERS ? n_masks : 1;
     c->raw = options->setup;
     c->raw.speeds = NULL;
-    c->cells = cpb_arena_take(arena, ranks, sizeof *c->cells);
     c->carried = cpb_arena_zeros(arena, c->columns * ranks, sizeof *c->carried);
     c->load = cpb_arena_take(arena, ranks, sizeof *c->load);
     c->sum = cpb_arena_zeros(arena, ranks, sizeof *c->sum);
     c->to = cpb_arena_take(arena, ranks, sizeof *c->to);
     c->from = cpb_arena_take(arena, ranks, sizeof *c->from);
     c->spare = cpb_arena_take(arena, ranks, sizeof *c->spare);
-    if (!c->cells || !c->carried || !c->load || !c->sum || !c->to || !c->from ||
-        !c->spare)
+    if (!c->carried || !c->load || !c->sum || !c->to || !c->from || !c->spare)
         return CPB_NO_MEMORY;
     for (size_t i = 0; options->carried && i < c->columns * ranks; i++)
         c->carried[i] = options->carried[i];
@@ -87,14 +84,10 @@ static cpb_status relabel_row(carry *c, const cpb_masks *row, cpb_arena *arena,
                               cpb_plan **plan, cpb_error *error)
 {
     const int32_t ranks = c->options.ranks;
-    cpb_score score;
     cpb_plan *twin;
     cpb_status status;
 
-    CPB_TRY(cpb_score_plan(*plan, row, &c->raw, &c->options.allocator, &score, c->cells,
-                           NULL, error));
-    for (int32_t r = 0; r < ranks; r++)
-        c->load[r] = c->cells[r].load;
+    CPB_TRY(cpb_plan_loads(*plan, row, &c->raw, &c->options.allocator, c->load, error));
     rank_by_load(c->sum, ranks, c->to, c->spare);
     rank_by_load(c->load, ranks, c->from, c->spare);
     CPB_TRY(
@@ -114,14 +107,13 @@ static cpb_status carry_row(carry *c, const cpb_masks *row, const cpb_plan *plan
     const size_t ranks = (size_t)c->options.ranks;
     for (size_t column = 0; column < c->columns; column++) {
         const cpb_masks one = {.n = 1, .mask = &row->mask[column]};
-        cpb_score score;
         const cpb_status status =
-            cpb_score_plan(plan, c->columns > 1 ? &one : row, &c->raw,
-                           &c->options.allocator, &score, c->cells, NULL, error);
+            cpb_plan_loads(plan, c->columns > 1 ? &one : row, &c->raw,
+                           &c->options.allocator, c->load, error);
         if (status != CPB_OK)
             return status;
         for (size_t r = 0; r < ranks; r++)
-            c->carried[column * ranks + r] += c->cells[r].load;
+            c->carried[column * ranks + r] += c->load[r];
     }
     return CPB_OK;
 }

@@ -4,7 +4,7 @@
 #ifndef CPB_SRC_EXCHANGE_H
 #define CPB_SRC_EXCHANGE_H
 
-#include "traffic.h"
+#include "cells.h"
 
 #include <cpb/exchange.h>
 
@@ -65,36 +65,27 @@ typedef struct cpb_sketch {
                                 are several steps */
 } cpb_sketch;
 
-/* Append what `rank` lacks, straight from the owners, in step 0, keys ascending; sources
- * are set where there is one step only. */
-cpb_status cpb_sketch_lacks(const cpb_sketch *sketch, int32_t rank,
+/* Append what ranks from first_rank on need. */
+cpb_status cpb_sketch_wants(const cpb_sketch *sketch, int32_t first_rank,
+                            int32_t n_ranks, cpb_wants *wants);
+
+/* Append what is wanted of others, straight from the owners, in step 0, in the order of
+ * the wants; sources are set where there is one step only. */
+cpb_status cpb_sketch_lacks(const cpb_sketch *sketch, const cpb_wants *wants,
                             cpb_transfers *lacks);
 
 /* Append a transfer without slots. */
 cpb_status cpb_sketch_add(cpb_sketch *sketch, int32_t step, int32_t from, int32_t to,
                           cpb_range keys);
 
+/* Append transfers of keys of a cell to every rank that lacks them but `from`. */
+cpb_status cpb_sketch_spread(cpb_sketch *sketch, int32_t step, int32_t from,
+                             const cpb_cell *cell, cpb_range keys);
+
 /* Fill in the transfers of a form. */
 typedef cpb_status cpb_form_fn(cpb_sketch *sketch);
 
 cpb_form_fn cpb_form_flat, cpb_form_two_level, cpb_form_relay;
-
-/* Keys of one owner that exactly the same ranks lack. */
-typedef struct cpb_cell {
-    cpb_range keys;
-    int32_t owner;
-    int32_t n_ranks;
-    const int32_t *ranks; /* [n_ranks] distinct, in no order that matters */
-} cpb_cell;
-
-typedef struct cpb_cells {
-    size_t n;
-    cpb_cell *at; /* [n] keys ascending */
-} cpb_cells;
-
-/* Cut what several ranks lack into cells. O((lacks + cells' ranks) log). */
-cpb_status cpb_cells_create(const cpb_transfers *lacks, cpb_arena *arena,
-                            cpb_cells *cells);
 
 /* Lay out receive buffers, find sources, and make the exchange. */
 cpb_status cpb_sketch_seal(cpb_sketch *sketch, cpb_exchange **exchange);

@@ -16,51 +16,75 @@ cpb_status cpb_sketch_add(cpb_sketch *sketch, int32_t step, int32_t from, int32_
                                                                 .target = -1});
 }
 
+cpb_status cpb_sketch_spread(cpb_sketch *sketch, int32_t step, int32_t from,
+                             const cpb_cell *cell, cpb_range keys)
+{
+    for (int32_t i = 0; i < cell->wanting->n; i++) {
+        const int32_t to = cell->wanting->ranks[i];
+        if (to != from && to != cell->owner &&
+            cpb_sketch_add(sketch, step, from, to, keys) != CPB_OK)
+            return CPB_NO_MEMORY;
+    }
+    return CPB_OK;
+}
+
 /* Cut the keys where owners change and leave out the rank's own. With one step only
  * owners send, so that sources are known, and keys are cut where these jump as well. */
-static cpb_status add_lacks(const cpb_sketch *sketch, int32_t rank, cpb_range keys,
+static cpb_status add_lacks(const cpb_sketch *sketch, const cpb_want *want,
                             cpb_transfers *lacks)
 {
     const cpb_owners *const owners = &sketch->places.owners;
-    for (size_t o = cpb_owners_find(owners, keys.begin);
-         o < owners->n && owners->runs[o].begin < keys.end; o++) {
+    for (size_t o = cpb_owners_find(owners, want->keys.begin);
+         o < owners->n && owners->runs[o].begin < want->keys.end; o++) {
         const cpb_range run = owners->runs[o];
-        const cpb_range part = cpb_range_intersect(run, keys);
+        const cpb_range part = cpb_range_intersect(run, want->keys);
         const cpb_transfer lack = {
             .from = owners->rank[o],
-            .to = rank,
+            .to = want->rank,
             .keys = part,
             .source = sketch->steps == 1
                           ? sketch->places.slot[o] + part.begin - run.begin
                           : -1,
             .target = -1,
         };
-        if (lack.from != rank && cpb_transfers_add(lacks, lack) != CPB_OK)
+        if (lack.from != lack.to && cpb_transfers_add(lacks, lack) != CPB_OK)
             return CPB_NO_MEMORY;
     }
     return CPB_OK;
 }
 
-cpb_status cpb_sketch_lacks(const cpb_sketch *sketch, int32_t rank,
+cpb_status cpb_sketch_wants(const cpb_sketch *sketch, int32_t first_rank,
+                            int32_t n_ranks, cpb_wants *wants)
+{
+    cpb_status status = CPB_OK;
+    for (int32_t r = first_rank; status == CPB_OK && r < first_rank + n_ranks; r++) {
+        cpb_arena scratch = {.allocator = sketch->arena->allocator};
+        cpb_ranges needs = {.arena = &scratch};
+        status = sketch->needer->needs(sketch->needer->context,
+                                       cpb_plan_runs(sketch->plan, r),
+                                       cpb_plan_n_runs(sketch->plan, r), &needs);
+        if (status == CPB_OK)
+            status = cpb_wants_add(wants, r, &needs);
+        cpb_arena_free(&scratch);
+    }
+    return status;
+}
+
+cpb_status cpb_sketch_lacks(const cpb_sketch *sketch, const cpb_wants *wants,
                             cpb_transfers *lacks)
 {
-    cpb_arena scratch = {.allocator = sketch->arena->allocator};
-    cpb_ranges needs = {.arena = &scratch};
-    cpb_status status = sketch->needer->needs(
-        sketch->needer->context, cpb_plan_runs(sketch->plan, rank),
-        cpb_plan_n_runs(sketch->plan, rank), &needs);
-    for (size_t i = 0; status == CPB_OK && i < needs.n; i++)
-        status = add_lacks(sketch, rank, needs.ranges[i], lacks);
-    cpb_arena_free(&scratch);
-    return status;
+    for (size_t i = 0; i < wants->n; i++)
+        if (add_lacks(sketch, &wants->at[i], lacks) != CPB_OK)
+            return CPB_NO_MEMORY;
+    return CPB_OK;
 }
 
 cpb_status cpb_form_flat(cpb_sketch *sketch)
 {
-    for (int32_t r = 0; r < sketch->ranks; r++)
-        if (cpb_sketch_lacks(sketch, r, &sketch->transfers) != CPB_OK)
-            return CPB_NO_MEMORY;
-    return CPB_OK;
+    cpb_wants wants = {.arena = sketch->arena};
+    if (cpb_sketch_wants(sketch, 0, sketch->ranks, &wants) != CPB_OK)
+        return CPB_NO_MEMORY;
+    return cpb_sketch_lacks(sketch, &wants, &sketch->transfers);
 }
 
 /* Sorted and merged transfers with targets; what each rank receives, by position. */

@@ -32,22 +32,13 @@ static int64_t weight(const cpb_cell *cell)
     return cell->n_ranks * cpb_range_length(cell->keys);
 }
 
-/* Pass keys on to every rank of the cell but the one that has them. */
-static cpb_status spread(node_intake *node, const cpb_cell *cell, int32_t from,
-                         cpb_range keys)
-{
-    for (int32_t i = 0; i < cell->n_ranks; i++)
-        if (cell->ranks[i] != from &&
-            cpb_sketch_add(node->sketch, 1, from, cell->ranks[i], keys) != CPB_OK)
-            return CPB_NO_MEMORY;
-    return CPB_OK;
-}
-
+/* The owner is of another node, so that none of these is it. */
 static int32_t least_loaded(const node_intake *node, const cpb_cell *cell)
 {
-    int32_t best = cell->ranks[0];
-    for (int32_t i = 1; i < cell->n_ranks; i++) {
-        const int32_t rank = cell->ranks[i];
+    const cpb_group *const wanting = cell->wanting;
+    int32_t best = wanting->ranks[0];
+    for (int32_t i = 1; i < wanting->n; i++) {
+        const int32_t rank = wanting->ranks[i];
         if (node->load[rank] < node->load[best] ||
             (node->load[rank] == node->load[best] && rank < best))
             best = rank;
@@ -65,7 +56,7 @@ static cpb_status take_in(node_intake *node, const cpb_cell *cell, int64_t most)
         const int32_t landing = least_loaded(node, cell);
         node->load[landing] += cell->n_ranks * cpb_range_length(keys);
         if (cpb_sketch_add(node->sketch, 0, cell->owner, landing, keys) != CPB_OK ||
-            spread(node, cell, landing, keys) != CPB_OK)
+            cpb_sketch_spread(node->sketch, 1, landing, cell, keys) != CPB_OK)
             return CPB_NO_MEMORY;
     }
     return CPB_OK;
@@ -96,7 +87,7 @@ static cpb_status deal(node_intake *node, cpb_arena *scratch)
             continue;
         }
         node->load[cell->owner] += weight(cell);
-        if (spread(node, cell, cell->owner, cell->keys) != CPB_OK)
+        if (cpb_sketch_spread(node->sketch, 1, cell->owner, cell, cell->keys) != CPB_OK)
             return CPB_NO_MEMORY;
     }
     cpb_sort(outside, spare, n_outside);
@@ -110,12 +101,12 @@ static cpb_status deal(node_intake *node, cpb_arena *scratch)
 static cpb_status add_node(node_intake *node)
 {
     cpb_arena scratch = {.allocator = node->sketch->arena->allocator};
-    cpb_transfers lacks = {.arena = &scratch};
-    cpb_status status = CPB_OK;
-    for (int32_t i = 0; status == CPB_OK && i < node->n_ranks; i++)
-        status = cpb_sketch_lacks(node->sketch, node->first_rank + i, &lacks);
+    cpb_wants wants = {.arena = &scratch};
+    cpb_status status =
+        cpb_sketch_wants(node->sketch, node->first_rank, node->n_ranks, &wants);
     if (status == CPB_OK)
-        status = cpb_cells_create(&lacks, &scratch, &node->cells);
+        status = cpb_cells_create(&wants, &node->sketch->places.owners, NULL, &scratch,
+                                  &node->cells);
     if (status == CPB_OK)
         status = deal(node, &scratch);
     cpb_arena_free(&scratch);

@@ -47,7 +47,8 @@ cpb_status cpb_layer_start(cpb_layer *layer, const cpb_mask *mask, int64_t weigh
 /* Count one rank; ranks come in ascending order. Adds weight * keys from rank i to
  * got[i]. */
 cpb_status cpb_layer_add_rank(cpb_layer *layer, const cpb_shard *shard,
-                              const cpb_own_keys *own, cpb_arena *scratch, int64_t *got);
+                              const cpb_own_keys *own, cpb_arena *scratch,
+                              int64_t *got);
 
 /* What can only be known after the last rank. */
 cpb_status cpb_layer_finish(cpb_layer *layer);
@@ -64,6 +65,11 @@ cpb_wide cpb_layer_step(const cpb_layer *layer);
 /* What the step takes at least, from one rank that was added: its compute and the keys
  * that it receives. */
 cpb_wide cpb_layer_step_floor(const cpb_layer *layer, int32_t rank);
+
+/* What ranks send in the relay form, [ranks]; as in the flat one where no rank sends more
+ * than the largest receive, and where everything goes to everybody.
+ * \return CPB_OK or CPB_NO_MEMORY. */
+cpb_status cpb_layer_relay(const cpb_layer *layer, int64_t *send);
 
 /* Non-empty tiles of any shard under this mask. */
 cpb_status cpb_layer_tiles(const cpb_layer *layer, const cpb_range *runs, size_t n_runs,

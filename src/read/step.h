@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The step time alone, for choosing among plans. */
+/* Single figures of a score, for choosing among plans. */
 #ifndef CPB_SRC_STEP_H
 #define CPB_SRC_STEP_H
 
@@ -14,5 +14,17 @@ cpb_status cpb_step_within(const cpb_plan *plan, const cpb_masks *masks,
                            const cpb_setup *setup, int64_t limit,
                            const cpb_allocator *allocator, int64_t *step,
                            int64_t *compute, cpb_error *error);
+
+/* The loads of cpb_score_plan() alone: [ranks].
+ * \return as cpb_score_plan(). */
+cpb_status cpb_plan_loads(const cpb_plan *plan, const cpb_masks *masks,
+                          const cpb_setup *setup, const cpb_allocator *allocator,
+                          int64_t *load, cpb_error *error);
+
+/* Its peers_max alone.
+ * \return as cpb_score_plan(). */
+cpb_status cpb_plan_peers(const cpb_plan *plan, const cpb_masks *masks,
+                          const cpb_setup *setup, const cpb_allocator *allocator,
+                          int32_t *peers, cpb_error *error);
 
 #endif

@@ -85,6 +85,15 @@ def test_moves_and_halos():
                for r in range(4) for t in halo.received(r))
 
 
+def test_relays_send_what_the_score_says():
+    mask = cpb.Mask("shared-question:40,10,10,10,10")
+    plan = cpb.plan(mask, 4, balancer="contiguous", chunk=4)
+    found = cpb.score(plan, mask)
+    relay = cpb.Exchange(plan, mask, "relay")
+    assert max(relay.traffic(rank).send for rank in range(4)) == found.relay_send_max
+    assert found.send_max_bound <= found.relay_send_max < found.send_max
+
+
 MASK = cpb.Mask(documents=[40, 24])
 PLAN = cpb.plan(MASK, 4, balancer="even", chunk=4)
 EXCHANGE = cpb.Exchange(PLAN, MASK)

@@ -4,6 +4,7 @@
 #ifndef CPB_TESTING_DENSE_SCORE_H
 #define CPB_TESTING_DENSE_SCORE_H
 
+#include "dense_relay.h"
 #include "testing.h"
 
 #include <string.h>
@@ -35,6 +36,8 @@ typedef struct dense_score {
     int64_t tokens[DENSE_RANKS], runs[DENSE_RANKS], segments[DENSE_RANKS];
     dense_count count[DENSE_MASKS][DENSE_RANKS];
     int64_t matrix[DENSE_MASKS][DENSE_RANKS][DENSE_RANKS];
+    uint32_t takers[DENSE_TOKENS]; /* of the mask counted last */
+    int64_t relayed[DENSE_MASKS][DENSE_RANKS];
     int64_t in[DENSE_MASKS][DENSE_RANKS], out[DENSE_MASKS][DENSE_RANKS];
     int64_t plain[DENSE_MASKS];
     cpb_score score;
@@ -208,9 +211,11 @@ static inline void dense_key(dense_score *d, size_t m, int64_t k)
             d->count[m][d->owner[q]].pairs++;
             d->count[m][d->owner[q]].own_pairs += d->owner[q] == owner;
         }
+    d->takers[k] = 0;
     for (int32_t s = 0; s < plan->ranks; s++) {
         if (s == owner || (!needed[s] && d->setup->transport == CPB_EXCHANGE))
             continue;
+        d->takers[k] |= UINT32_C(1) << s;
         d->matrix[m][owner][s]++;
         d->count[m][s].receive++;
         d->count[m][owner].send++;
@@ -222,6 +227,18 @@ static inline void dense_key(dense_score *d, size_t m, int64_t k)
     }
 }
 
+static inline void dense_relay_mask(dense_score *d, size_t m)
+{
+    const dense_keys keys = {d->plan->tokens, d->plan->ranks, d->owner, d->takers};
+    int64_t most = 0, first[DENSE_TOKENS];
+    for (int32_t r = 0; r < d->plan->ranks; r++) {
+        d->relayed[m][r] = d->count[m][r].send;
+        most = dense_max(most, d->count[m][r].receive);
+    }
+    if (d->setup->transport == CPB_EXCHANGE)
+        dense_relay(&keys, most, d->relayed[m], first);
+}
+
 static inline void dense_count_mask(dense_score *d, size_t m)
 {
     const cpb_mask *const mask = d->masks->mask[m];
@@ -230,6 +247,7 @@ static inline void dense_count_mask(dense_score *d, size_t m)
         plain[k] = k;
         dense_key(d, m, k);
     }
+    dense_relay_mask(d, m);
     d->plain[m] = dense_tiles(d, mask, plain, d->plan->tokens, true).tiles;
     for (int32_t r = 0; r < d->plan->ranks; r++) {
         dense_count *const c = &d->count[m][r];
@@ -375,13 +393,14 @@ static inline int64_t dense_load(const dense_score *d, size_t m, int32_t r)
 static inline void dense_figures_of_rank(dense_score *d, int32_t r, int64_t *sums)
 {
     cpb_score *const f = &d->score;
-    int64_t load = 0, receive = 0, send = 0, most = 0, in = 0, out = 0;
+    int64_t load = 0, receive = 0, send = 0, most = 0, in = 0, out = 0, relayed = 0;
     for (size_t m = 0; m < d->masks->n; m++) {
         const int64_t w = dense_weight(d, m);
         const dense_count *const c = &d->count[m][r];
         load += w * dense_load(d, m, r);
         receive += w * c->receive;
         send += w * c->send;
+        relayed += w * d->relayed[m][r];
         in += w * d->in[m][r];
         out += w * d->out[m][r];
         most = dense_max(most, c->receive);
@@ -396,6 +415,7 @@ static inline void dense_figures_of_rank(dense_score *d, int32_t r, int64_t *sum
     f->receive_total += receive;
     f->receive_max = dense_max(f->receive_max, receive);
     f->send_max = dense_max(f->send_max, send);
+    f->relay_send_max = dense_max(f->relay_send_max, relayed);
     f->net_in_max = dense_max(f->net_in_max, in);
     f->net_out_max = dense_max(f->net_out_max, out);
     f->runs_max = dense_max(f->runs_max, d->runs[r]);
@@ -439,6 +459,7 @@ static inline void dense_score_of(dense_score *d, const dense_plan *plan,
     f->own_work = sums[2] ? (double)sums[1] / (double)sums[2] : 1;
     f->receive_bound = f->receive_total;
     f->receive_max_bound = f->receive_max;
+    f->send_max_bound = (f->receive_total + plan->ranks - 1) / plan->ranks;
 }
 
 #endif

@@ -127,4 +127,16 @@ static inline int64_t receive_max(const cpb_exchange *exchange)
     return most;
 }
 
+/* Counted in pairs. `matrix` is NULL or of ranks * ranks. */
+static inline void score_of(const cpb_plan *plan, const cpb_mask *mask, int32_t nodes,
+                            cpb_score *score, int64_t *matrix)
+{
+    const cpb_masks masks = {.n = 1, .mask = &mask};
+    cpb_setup setup = cpb_setup_default();
+    setup.cost = CPB_PAIRS;
+    setup.nodes = nodes;
+    assert_int_equal(
+        cpb_score_plan(plan, &masks, &setup, NULL, score, NULL, matrix, NULL), CPB_OK);
+}
+
 #endif

@@ -48,9 +48,12 @@ static void counterexamples_are_named(void **state)
     assert_refuted(&f, "receive_bound is stated as 5, but a recount gives a "
                        "receive_total of only 4");
     f.claim.promise.tolerance_ppm = 0; /* then its bounds are for other plans */
+    assert_refuted(&f, "send_max_bound is stated as 2, a recount gives 3");
+    f.dense.score.send_max_bound = 3;
     assert_proved(&f, 0);
     f.claim.promise.tolerance_ppm = ANY_TOLERANCE;
     f.dense.score.receive_bound = 4;
+    f.dense.score.send_max_bound = 2;
     assert_proved(&f, 0);
     tear_down(&f);
 }

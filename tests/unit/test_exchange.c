@@ -46,17 +46,6 @@ static int64_t between(const cpb_exchange *exchange, int32_t from, int32_t to)
     return keys;
 }
 
-static void score_of(const cpb_plan *plan, const cpb_mask *mask, int32_t nodes,
-                     cpb_score *score, int64_t *matrix)
-{
-    const cpb_masks masks = {.n = 1, .mask = &mask};
-    cpb_setup setup = cpb_setup_default();
-    setup.cost = CPB_PAIRS;
-    setup.nodes = nodes;
-    assert_int_equal(
-        cpb_score_plan(plan, &masks, &setup, NULL, score, NULL, matrix, NULL), CPB_OK);
-}
-
 static void assert_flat_matrix(const cpb_plan *plan, const cpb_mask *mask,
                                void *context)
 {
@@ -352,11 +341,25 @@ static cpb_status attempt_held(const cpb_plan *plan, const cpb_mask *mask,
     return status;
 }
 
+/* A score plays relays through where they help. */
+static cpb_status attempt_score(const cpb_plan *plan, const cpb_mask *mask,
+                                const cpb_allocator *allocator, cpb_error *error)
+{
+    const cpb_masks masks = {.n = 1, .mask = &mask};
+    cpb_setup setup = cpb_setup_default();
+    cpb_score score;
+    setup.nodes = 3;
+    const cpb_status status =
+        cpb_score_plan(plan, &masks, &setup, allocator, &score, NULL, NULL, error);
+    assert_true(status != CPB_OK || score.relay_send_max < score.send_max);
+    return status;
+}
+
 static void every_allocation_may_fail(void **state)
 {
     (void)state;
     static attempt_fn *const attempts[] = {attempt_flat, attempt_two_level,
-                                           attempt_relay, attempt_held};
+                                           attempt_relay, attempt_held, attempt_score};
     assert_allocations_may_fail(attempts, COUNT_OF(attempts));
     cpb_exchange_free(NULL);
 }

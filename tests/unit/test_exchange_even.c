@@ -12,6 +12,19 @@ static int64_t send_max(const cpb_exchange *exchange)
     return most;
 }
 
+/* What ranks send together is what they receive together, in every form. */
+static void assert_relayed_figures(const cpb_plan *plan, const cpb_mask *mask,
+                                   int64_t relayed)
+{
+    const int64_t ranks = cpb_plan_ranks(plan);
+    cpb_score score;
+    score_of(plan, mask, 0, &score, NULL);
+    assert_int_equal(score.relay_send_max, relayed);
+    assert_true(score.relay_send_max * ranks >= score.receive_total);
+    assert_int_equal(score.send_max_bound, (score.receive_bound + ranks - 1) / ranks);
+    assert_true(score.send_max_bound <= score.receive_max_bound);
+}
+
 static void assert_relays_help(const cpb_plan *plan, const cpb_mask *mask,
                                void *context)
 {
@@ -21,6 +34,7 @@ static void assert_relays_help(const cpb_plan *plan, const cpb_mask *mask,
     assert_true(send_max(relay) <= send_max(flat));
     if (send_max(flat) <= receive_max(flat))
         assert_int_equal(send_max(relay), send_max(flat));
+    assert_relayed_figures(plan, mask, send_max(relay));
     for (int32_t r = 0; r < cpb_plan_ranks(plan); r++)
         assert_int_equal(cpb_exchange_traffic(flat, r).receive,
                          cpb_exchange_traffic(relay, r).receive);

@@ -25,7 +25,7 @@ static const char *const families[][2] = {
 };
 
 typedef struct outcome {
-    int64_t largest, total, most, load;
+    int64_t largest, total, most, send, load;
 } outcome;
 
 /* What all plans of a case have in common: pieces that are dealt whole. */
@@ -86,7 +86,10 @@ static size_t every_plan(const cpb_mask *mask, const cpb_setup *setup, const dea
         for (int32_t r = 0; r < d->ranks; r++)
             if (cpb_plan_size(plan, r) > largest)
                 largest = cpb_plan_size(plan, r);
-        seen[count] = (outcome){largest, s.receive_total, s.receive_max, s.load_max};
+        const int64_t send =
+            s.send_max < s.relay_send_max ? s.send_max : s.relay_send_max;
+        seen[count] =
+            (outcome){largest, s.receive_total, s.receive_max, send, s.load_max};
         scores[count++] = s;
         cpb_plan_free(plan);
         int i = 0;
@@ -112,6 +115,7 @@ static void assert_bounds(const deal *d, const outcome *seen, const cpb_score *s
             continue;
         assert_true(scores[a].receive_bound <= seen[b].total);
         assert_true(scores[a].receive_max_bound <= seen[b].most);
+        assert_true(scores[a].send_max_bound <= seen[b].send);
         least = seen[b].total < least ? seen[b].total : least;
     }
     sum->above_zero += least != INT64_MAX && scores[a].receive_bound > 0;
