@@ -25,8 +25,6 @@ typedef struct cpb_place {
                     draft's cuts of the first of ranks - 1 ascending positions */
 } cpb_place;
 
-/* Lives as long as its scratch arena. Jobs descend by work, equal ones ascend by
- * document. */
 /* What the row that refused last was short of: micro-batches that it needs, or an order
  * window as wide as it moves documents. Rows that can be helped by neither leave it. */
 typedef struct cpb_lack {
@@ -34,6 +32,8 @@ typedef struct cpb_lack {
     int64_t number;
 } cpb_lack;
 
+/* Lives as long as its scratch arena. Jobs descend by work, equal ones ascend by
+ * document. */
 typedef struct cpb_batch {
     const cpb_documents *documents;
     const cpb_domain *domain;

@@ -33,14 +33,9 @@ typedef struct trial {
     cpb_fill fill;
     cpb_chain parts;
     cpb_deal deal;
-    int64_t *cost;   /* [jobs] work, and where there is none, tokens */
-    int64_t *tokens; /* [jobs] */
-    int32_t *list;   /* [jobs] by bin */
-    int64_t *start;  /* [bins + 1] of each bin in the list */
-    int64_t *least;  /* [bins] no bin takes less */
-    int64_t *chain;  /* [ranks] time of each block's micro-batches; before they are
-                        filled, the least */
-    int64_t most_bins;
+    int64_t *least; /* [bins] no bin takes less */
+    int64_t *chain; /* [ranks] time of each block's micro-batches; before they are
+                       filled, the least */
     cpb_draft *best;
     int64_t best_time; /* only what is below is taken */
     bool found;
@@ -50,31 +45,19 @@ typedef struct trial {
 static cpb_status create(cpb_batch *batch, cpb_draft *draft, trial *t, cpb_error *error)
 {
     cpb_arena *const arena = batch->scratch;
-    const size_t n = (size_t)batch->n;
-    const int64_t ranks = batch->domain->ranks;
+    const int64_t ranks = batch->domain->ranks, most_bins = batch->n + ranks;
     cpb_status status;
     *t = (trial){
         .batch = batch,
-        .most_bins = batch->n + ranks,
-        .cost = cpb_arena_take(arena, n, sizeof *t->cost),
-        .tokens = cpb_arena_take(arena, n, sizeof *t->tokens),
-        .list = cpb_arena_take(arena, n, sizeof *t->list),
+        .least = cpb_arena_take(arena, (size_t)most_bins, sizeof *t->least),
         .chain = cpb_arena_take(arena, (size_t)ranks, sizeof *t->chain),
         .best = draft,
         .best_time = draft->limit < INT64_MAX ? draft->limit + 1 : INT64_MAX,
     };
-    t->start = cpb_arena_take(arena, (size_t)t->most_bins + 1, sizeof *t->start);
-    t->least = cpb_arena_take(arena, (size_t)t->most_bins, sizeof *t->least);
-    if (!t->cost || !t->tokens || !t->list || !t->chain || !t->start || !t->least)
+    if (!t->least || !t->chain)
         return cpb_fail_memory(error);
     CPB_TRY(cpb_fill_create(batch, batch->domain->ranks, &t->fill, error));
-    CPB_TRY(cpb_deal_create(batch, (int32_t)t->most_bins, &t->deal, error));
-    for (size_t j = 0; j < n; j++) {
-        t->cost[j] = batch->jobs[j].work + batch->jobs[j].tokens;
-        t->tokens[j] = batch->jobs[j].tokens;
-    }
-    t->deal.size = t->tokens;
-    t->deal.cost = t->cost;
+    CPB_TRY(cpb_deal_create_all(batch, (int32_t)most_bins, &t->deal, error));
     t->fill.rounds = ROUNDS;
 done:
     return status;
@@ -84,18 +67,19 @@ done:
 static void deal_sorted(trial *t)
 {
     const cpb_batch *const batch = t->batch;
+    const int64_t *const tokens = t->deal.size;
     const int64_t room = cpb_ceil_div(batch->tokens, t->deal.n_bins);
     int64_t front = 0, back = batch->n;
     for (int32_t bin = 0; bin < t->deal.n_bins; bin++) {
         const bool last = bin + 1 == t->deal.n_bins;
         int64_t used = 0;
         while (front < back &&
-               (last || used + t->tokens[front] <= room - room * 3 / 20 || !used)) {
-            used += t->tokens[front];
+               (last || used + tokens[front] <= room - room * 3 / 20 || !used)) {
+            used += tokens[front];
             t->deal.bin[front++] = bin;
         }
-        while (front < back && used + t->tokens[back - 1] <= room) {
-            used += t->tokens[--back];
+        while (front < back && used + tokens[back - 1] <= room) {
+            used += tokens[--back];
             t->deal.bin[back] = bin;
         }
     }
@@ -116,7 +100,7 @@ static int64_t find_least(trial *t, int32_t width, bool meet)
         int64_t largest = 0;
         for (int32_t b = 0; b < blocks; b++) {
             int64_t *const least = &t->least[first + b];
-            if (t->start[first + b + 1] > t->start[first + b])
+            if (t->deal.start[first + b + 1] > t->deal.start[first + b])
                 *least = batch->price.fixed + cpb_ceil_div(*least, width);
             largest = cpb_max(largest, *least);
             t->chain[b] += *least;
@@ -133,8 +117,8 @@ static int64_t fill_bin(trial *t, int32_t bin, int32_t width, dealing how, int64
     cpb_fill *const fill = &t->fill;
     cpb_chain *const parts = &t->parts;
     parts->most = fill->most = most;
-    parts->list = fill->list = t->list + t->start[bin];
-    parts->n = fill->n = t->start[bin + 1] - t->start[bin];
+    parts->list = fill->list = t->deal.list + t->deal.start[bin];
+    parts->n = fill->n = t->deal.start[bin + 1] - t->deal.start[bin];
     parts->first = fill->first = bin % (t->batch->domain->ranks / width) * width;
     parts->width = fill->width = width;
     if (!fill->n)
@@ -202,7 +186,7 @@ static void attempt(trial *t, int32_t width, int32_t block, int32_t micro_batche
         deal_sorted(t);
     else if (!cpb_deal_all(&t->deal))
         return;
-    cpb_deal_list(&t->deal, batch->n, t->list, t->start);
+    cpb_deal_list(&t->deal);
     t->parts.n_cuts = t->parts.excess = 0;
     const int64_t time = fill_bins(t, width, meet, how);
     if (time >= t->best_time)
@@ -283,10 +267,10 @@ static cpb_status create_parts(trial *t, cpb_error *error)
 {
     const cpb_batch *const batch = t->batch;
     const int32_t widest = batch->sizes[batch->n_sizes - 1];
-    const int64_t most = 4 * (batch->tokens / batch->budget + 2 * batch->domain->ranks);
     cpb_status status;
-    CPB_TRY(cpb_chain_create(batch, widest, most, &t->parts, error));
-    t->best->cuts = cpb_arena_take(batch->scratch, (size_t)most, sizeof *t->best->cuts);
+    CPB_TRY(cpb_chain_create(batch, widest, &t->parts, error));
+    t->best->cuts = cpb_arena_take(batch->scratch, (size_t)t->parts.most_cuts,
+                                   sizeof *t->best->cuts);
     if (!t->best->cuts)
         status = cpb_fail_memory(error);
 done:

@@ -3,9 +3,11 @@
 
 #include "../base/error.h"
 
-cpb_status cpb_chain_create(const cpb_batch *batch, int32_t width, int64_t most_cuts,
-                            cpb_chain *chain, cpb_error *error)
+cpb_status cpb_chain_create(const cpb_batch *batch, int32_t width, cpb_chain *chain,
+                            cpb_error *error)
 {
+    const int64_t most_cuts =
+        4 * (batch->tokens / batch->budget + 2 * batch->domain->ranks);
     const cpb_price *const price = &batch->price;
     cpb_arena *const arena = batch->scratch;
     const size_t ranks = (size_t)width;

@@ -37,10 +37,10 @@ typedef struct cpb_chain {
     int64_t hidden; /* tokens of a piece whose attention takes as long as its keys */
 } cpb_chain;
 
-/* Scratch for blocks of up to `width` ranks and `most_cuts` cuts, from the batch's
- * arena. */
-cpb_status cpb_chain_create(const cpb_batch *batch, int32_t width, int64_t most_cuts,
-                            cpb_chain *chain, cpb_error *error);
+/* Scratch for blocks of up to `width` ranks, with room for the cuts of a step, from the
+ * batch's arena. */
+cpb_status cpb_chain_create(const cpb_batch *batch, int32_t width, cpb_chain *chain,
+                            cpb_error *error);
 
 /* Ranks are filled one after the other up to a time T, the least with which all jobs find
  * room. A rank goes on with what the one before it began, takes long jobs from the front

@@ -18,7 +18,31 @@ cpb_status cpb_deal_create(const cpb_batch *batch, int32_t most, cpb_deal *deal,
     if (!deal->bin || !deal->load || !deal->used ||
         !cpb_heap_create(arena, most, deal->load, &deal->heap))
         return cpb_fail_memory(error);
-    return batch->in_order ? cpb_batch_order(batch, &deal->order, error) : CPB_OK;
+    return CPB_OK;
+}
+
+cpb_status cpb_deal_create_all(const cpb_batch *batch, int32_t most, cpb_deal *deal,
+                               cpb_error *error)
+{
+    const size_t n = (size_t)batch->n;
+    int64_t *const size = cpb_arena_take(batch->scratch, n, sizeof *size);
+    int64_t *const cost = cpb_arena_take(batch->scratch, n, sizeof *cost);
+    cpb_status status;
+    CPB_TRY(cpb_deal_create(batch, most, deal, error));
+    deal->list = cpb_arena_take(batch->scratch, n, sizeof *deal->list);
+    deal->start = cpb_arena_take(batch->scratch, (size_t)most + 1, sizeof *deal->start);
+    if (!size || !cost || !deal->list || !deal->start)
+        return cpb_fail_memory(error);
+    for (size_t j = 0; j < n; j++) {
+        size[j] = batch->jobs[j].tokens;
+        cost[j] = batch->jobs[j].work + batch->jobs[j].tokens;
+    }
+    deal->size = size;
+    deal->cost = cost;
+    if (batch->in_order)
+        status = cpb_batch_order(batch, &deal->order, error);
+done:
+    return status;
 }
 
 static int32_t choose(const cpb_deal *deal, int64_t size)
@@ -86,8 +110,10 @@ bool cpb_deal_all(cpb_deal *deal)
     return deal->order ? deal_in_order(deal) : cpb_deal_run(deal, deal->batch->n);
 }
 
-void cpb_deal_list(const cpb_deal *deal, int64_t n, int32_t *list, int64_t *start)
+void cpb_deal_list(cpb_deal *deal)
 {
+    const int64_t n = deal->batch->n;
+    int64_t *const start = deal->start;
     int64_t sum = 0;
     memset(start, 0, ((size_t)deal->n_bins + 1) * sizeof *start);
     for (int64_t j = 0; j < n; j++)
@@ -97,7 +123,7 @@ void cpb_deal_list(const cpb_deal *deal, int64_t n, int32_t *list, int64_t *star
         start[bin] = sum;
     }
     for (int64_t j = n; j-- > 0;)
-        list[--start[deal->bin[j]]] = (int32_t)j;
+        deal->list[--start[deal->bin[j]]] = (int32_t)j;
 }
 
 bool cpb_first_fit_create(cpb_arena *arena, int64_t most, cpb_first_fit *fit)

@@ -16,44 +16,26 @@ typedef struct flat {
     const cpb_batch *batch;
     cpb_chain chain;
     cpb_deal deal;
-    int64_t *cost;   /* [jobs] */
-    int64_t *tokens; /* [jobs] */
-    int32_t *list;   /* [jobs] by micro-batch */
-    int64_t *start;  /* [bins + 1] */
-    int64_t *ahead;  /* [bins] */
-    int32_t giants;  /* bins at the front that get more work than others */
-    int64_t full;    /* micro-batches whose ranks are full of tokens */
-    int64_t most_bins;
+    int64_t *ahead; /* [bins] */
+    int32_t giants; /* bins at the front that get more work than others */
+    int64_t full;   /* micro-batches whose ranks are full of tokens */
     int64_t excess; /* that the chain needed where the estimate was best */
     int64_t needed; /* micro-batches, where none was allowed */
 } flat;
 
 static cpb_status create(const cpb_batch *batch, flat *f, cpb_error *error)
 {
-    cpb_arena *const arena = batch->scratch;
-    const size_t n = (size_t)batch->n;
+    const size_t most_bins = (size_t)batch->n + 1;
     const int32_t ranks = batch->domain->ranks;
     cpb_status status;
     *f = (flat){
         .batch = batch,
-        .most_bins = batch->n + 1,
-        .cost = cpb_arena_take(arena, n, sizeof *f->cost),
-        .tokens = cpb_arena_take(arena, n, sizeof *f->tokens),
-        .list = cpb_arena_take(arena, n, sizeof *f->list),
-        .start = cpb_arena_take(arena, n + 2, sizeof *f->start),
-        .ahead = cpb_arena_take(arena, n + 1, sizeof *f->ahead),
+        .ahead = cpb_arena_take(batch->scratch, most_bins, sizeof *f->ahead),
     };
-    if (!f->cost || !f->tokens || !f->list || !f->start || !f->ahead)
+    if (!f->ahead)
         return cpb_fail_memory(error);
-    const int64_t most_cuts = 4 * (batch->tokens / batch->budget + 2 * ranks);
-    CPB_TRY(cpb_chain_create(batch, ranks, most_cuts, &f->chain, error));
-    CPB_TRY(cpb_deal_create(batch, (int32_t)f->most_bins, &f->deal, error));
-    for (size_t j = 0; j < n; j++) {
-        f->cost[j] = batch->jobs[j].work + batch->jobs[j].tokens;
-        f->tokens[j] = batch->jobs[j].tokens;
-    }
-    f->deal.size = f->tokens;
-    f->deal.cost = f->cost;
+    CPB_TRY(cpb_chain_create(batch, ranks, &f->chain, error));
+    CPB_TRY(cpb_deal_create_all(batch, (int32_t)most_bins, &f->deal, error));
     f->deal.ahead = f->ahead;
     f->deal.room = ranks * batch->budget;
     f->full = cpb_ceil_div(batch->tokens, f->deal.room);
@@ -102,7 +84,7 @@ static bool deal(flat *f, int32_t micro)
     plan_ahead(f);
     if (!cpb_deal_all(&f->deal))
         return false;
-    cpb_deal_list(&f->deal, n, f->list, f->start);
+    cpb_deal_list(&f->deal);
     f->chain.n_cuts = 0;
     f->chain.excess = 0;
     return true;
@@ -111,8 +93,8 @@ static bool deal(flat *f, int32_t micro)
 /* Fill micro-batch `m`; its time, INT64_MAX where it does not fit. */
 static int64_t fill(flat *f, int32_t m)
 {
-    f->chain.list = f->list + f->start[m];
-    f->chain.n = f->start[m + 1] - f->start[m];
+    f->chain.list = f->deal.list + f->deal.start[m];
+    f->chain.n = f->deal.start[m + 1] - f->deal.start[m];
     if (!f->chain.n)
         return 0;
     cpb_chain_run(&f->chain);
