@@ -11,20 +11,20 @@
 
 /* A slice whose query i (counted from q_begin) sees keys from
  * max(k_begin, k_begin + i + low) up to min(k_end, k_begin + i + high). */
-typedef struct cpb_band {
+typedef struct cpb_slot_band {
     int64_t q_begin, q_end; /* slots of the shard */
     int64_t k_begin, k_end; /* slots of shard and receive buffer */
     int64_t low, high;
-} cpb_band;
+} cpb_slot_band;
 
 /* First key that the query in slot `q` sees, and the end of its keys; none where the end
  * is not above the first. Both ascend with q. */
-static inline int64_t cpb_band_first(const cpb_band *band, int64_t q)
+static inline int64_t cpb_band_first(const cpb_slot_band *band, int64_t q)
 {
     return cpb_max(band->k_begin, band->k_begin + (q - band->q_begin) + band->low);
 }
 
-static inline int64_t cpb_band_end(const cpb_band *band, int64_t q)
+static inline int64_t cpb_band_end(const cpb_slot_band *band, int64_t q)
 {
     return cpb_min(band->k_end, band->k_begin + (q - band->q_begin) + band->high);
 }
@@ -42,13 +42,13 @@ static inline int64_t cpb_even_length(int64_t stretch, int64_t most)
 /* What can be computed with the keys of one place. */
 typedef enum cpb_where { CPB_OWN = 0, CPB_RECEIVED = 1, CPB_N_WHERE = 2 } cpb_where;
 
-typedef struct cpb_part {
-    cpb_band *bands;
+typedef struct cpb_bands {
+    cpb_slot_band *bands;
     size_t n_bands;
     size_t *first;   /* [tiles + 1] where the bands of each tile start in `of_tile` */
     size_t *of_tile; /* bands that meet a tile, tile by tile */
     int64_t work;    /* scores computed for one head, masked ones included */
-} cpb_part;
+} cpb_bands;
 
 /* What travels in one stage; rows are set when the pass starts. */
 typedef struct cpb_lists {
@@ -92,7 +92,7 @@ struct cpb_attend {
     int64_t chunk;   /* most keys that are copied at once */
     int64_t n_tiles; /* of the shard */
     int32_t steps;
-    cpb_part part[CPB_N_WHERE];
+    cpb_bands part[CPB_N_WHERE];
     cpb_lists lists[2][CPB_MOST_STEPS]; /* by way and stage */
     float *arrivals; /* [largest stage backward] gradients before they are added */
     const cpb_kernel_row *kernel;
@@ -112,7 +112,7 @@ typedef struct cpb_pass_arrays {
 
 /* Attention of one tile of queries to the keys of a chunk, which is loaded. */
 typedef void cpb_tile_run(cpb_attend *attend, const cpb_pass_arrays *arrays,
-                          const cpb_part *part, int64_t tile, int64_t head,
+                          const cpb_bands *part, int64_t tile, int64_t head,
                           cpb_range chunk);
 
 /* A kernel in one type of sums. */

@@ -16,7 +16,7 @@ static void multiply_keys(const tile_run *run, int rows, const REAL *left,
 }
 
 /* Columns of a block that a query sees. */
-static cpb_range seen(const cpb_band *band, const key_block *b, int64_t slot)
+static cpb_range seen(const cpb_slot_band *band, const key_block *b, int64_t slot)
 {
     const int64_t first = cpb_max(cpb_band_first(band, slot), b->begin) - b->begin;
     const int64_t end = cpb_min(cpb_band_end(band, slot), b->end) - b->begin;
@@ -46,8 +46,8 @@ static void weigh_row(const tile_run *run, int64_t r, REAL *scores, int64_t n)
     run->sum[r] += POWERS(run->attend, scores, n, run->top[r]);
 }
 
-static void forward_block(const tile_run *run, const cpb_band *band, const key_block *b,
-                          cpb_range slots, bool full)
+static void forward_block(const tile_run *run, const cpb_slot_band *band,
+                          const key_block *b, cpb_range slots, bool full)
 {
     const int64_t first = row_of(run, slots.begin, 0);
     const int rows = (int)(row_of(run, slots.end, 0) - first);
@@ -68,7 +68,7 @@ static void forward_block(const tile_run *run, const cpb_band *band, const key_b
 
 /* d scores = weights * (dout v^T - delta), then what follows from them: gradients of
  * values, keys and queries. */
-static void backward_block(const tile_run *run, const cpb_band *band,
+static void backward_block(const tile_run *run, const cpb_slot_band *band,
                            const key_block *b, cpb_range slots, bool full)
 {
     const int64_t first = row_of(run, slots.begin, 0);
@@ -99,12 +99,12 @@ static void backward_block(const tile_run *run, const cpb_band *band,
          run->out + first * dim, dim);
 }
 
-typedef void block_run(const tile_run *run, const cpb_band *band, const key_block *b,
-                       cpb_range slots, bool full);
+typedef void block_run(const tile_run *run, const cpb_slot_band *band,
+                       const key_block *b, cpb_range slots, bool full);
 
 /* First of `slots` whose bound lies above `key`; bounds ascend. */
-static int64_t first_above(const cpb_band *band, cpb_range slots, int64_t key,
-                           int64_t (*bound)(const cpb_band *, int64_t))
+static int64_t first_above(const cpb_slot_band *band, cpb_range slots, int64_t key,
+                           int64_t (*bound)(const cpb_slot_band *, int64_t))
 {
     while (slots.begin < slots.end) {
         const int64_t middle = slots.begin + cpb_range_length(slots) / 2;
@@ -117,7 +117,7 @@ static int64_t first_above(const cpb_band *band, cpb_range slots, int64_t key,
 }
 
 /* One block of keys with the slots that see some of it, a piece of them at a time. */
-static void run_block(const tile_run *run, const cpb_band *band, cpb_range slots,
+static void run_block(const tile_run *run, const cpb_slot_band *band, cpb_range slots,
                       cpb_range keys, block_run *block)
 {
     const cpb_range see = {first_above(band, slots, keys.begin, cpb_band_end),
@@ -136,30 +136,31 @@ static void run_block(const tile_run *run, const cpb_band *band, cpb_range slots
 }
 
 /* Slots of the tile in a band. */
-static cpb_range slots_of(const tile_run *run, const cpb_band *band)
+static cpb_range slots_of(const tile_run *run, const cpb_slot_band *band)
 {
     return (cpb_range){cpb_max(band->q_begin, run->begin),
                        cpb_min(band->q_end, run->end)};
 }
 
 /* Keys of the chunk that some of these slots see; empty where it begins at its end. */
-static cpb_range keys_of(const tile_run *run, const cpb_band *band, cpb_range slots)
+static cpb_range keys_of(const tile_run *run, const cpb_slot_band *band,
+                         cpb_range slots)
 {
     const int64_t begin = cpb_max(cpb_band_first(band, slots.begin), run->chunk.begin);
     const int64_t end = cpb_min(cpb_band_end(band, slots.end - 1), run->chunk.end);
     return (cpb_range){begin, cpb_max(begin, end)};
 }
 
-static const cpb_band *band_at(const cpb_part *part, size_t i)
+static const cpb_slot_band *band_at(const cpb_bands *part, size_t i)
 {
     return &part->bands[part->of_tile[i]];
 }
 
 /* Whether a tile has anything to do with the chunk. */
-static bool meets(const tile_run *run, const cpb_part *part, int64_t tile)
+static bool meets(const tile_run *run, const cpb_bands *part, int64_t tile)
 {
     for (size_t i = part->first[tile]; i < part->first[tile + 1]; i++) {
-        const cpb_band *const band = band_at(part, i);
+        const cpb_slot_band *const band = band_at(part, i);
         if (cpb_range_length(keys_of(run, band, slots_of(run, band))))
             return true;
     }
@@ -167,11 +168,11 @@ static bool meets(const tile_run *run, const cpb_part *part, int64_t tile)
 }
 
 /* All bands of a tile, their keys in blocks. */
-static void run_bands(const tile_run *run, const cpb_part *part, int64_t tile,
+static void run_bands(const tile_run *run, const cpb_bands *part, int64_t tile,
                       block_run *block)
 {
     for (size_t i = part->first[tile]; i < part->first[tile + 1]; i++) {
-        const cpb_band *const band = band_at(part, i);
+        const cpb_slot_band *const band = band_at(part, i);
         const cpb_range slots = slots_of(run, band), keys = keys_of(run, band, slots);
         const int64_t step = cpb_even_length(cpb_range_length(keys), run->block);
         for (int64_t at = keys.begin; at < keys.end; at += step)
@@ -181,7 +182,7 @@ static void run_bands(const tile_run *run, const cpb_part *part, int64_t tile,
 }
 
 static void forward_tile(cpb_attend *attend, const cpb_pass_arrays *arrays,
-                         const cpb_part *part, int64_t tile, int64_t head,
+                         const cpb_bands *part, int64_t tile, int64_t head,
                          cpb_range chunk)
 {
     const tile_run run = tile_open(attend, arrays, tile, head, chunk);
@@ -205,7 +206,7 @@ static void forward_tile(cpb_attend *attend, const cpb_pass_arrays *arrays,
 }
 
 static void backward_tile(cpb_attend *attend, const cpb_pass_arrays *arrays,
-                          const cpb_part *part, int64_t tile, int64_t head,
+                          const cpb_bands *part, int64_t tile, int64_t head,
                           cpb_range chunk)
 {
     const tile_run run = tile_open(attend, arrays, tile, head, chunk);

@@ -8,26 +8,26 @@
 /* Far outside every slice, so that a bound is never met. */
 static const int64_t never = CPB_MAX_TOKENS * 4;
 
-static cpb_band band_of(const cpb_slice *slice)
+static cpb_slot_band band_of(const cpb_slice *slice)
 {
     const int64_t queries = cpb_range_length(slice->queries);
     const int64_t keys = cpb_range_length(slice->keys);
     const bool from_left = slice->kind == CPB_INVERSE_CAUSAL;
     const bool to_right = slice->kind == CPB_CAUSAL;
     const bool both = slice->kind == CPB_BI_CAUSAL;
-    return (cpb_band){.q_begin = slice->queries.begin,
-                      .q_end = slice->queries.end,
-                      .k_begin = slice->keys.begin,
-                      .k_end = slice->keys.end,
-                      .low = from_left || both ? 0 : -never,
-                      .high = to_right || both ? keys - queries + 1 : never};
+    return (cpb_slot_band){.q_begin = slice->queries.begin,
+                           .q_end = slice->queries.end,
+                           .k_begin = slice->keys.begin,
+                           .k_end = slice->keys.end,
+                           .low = from_left || both ? 0 : -never,
+                           .high = to_right || both ? keys - queries + 1 : never};
 }
 
 /* Cut one slice at the end of the shard. */
 static void cut_slice(const cpb_slice *slice, int64_t shard,
-                      cpb_band bands[CPB_N_WHERE])
+                      cpb_slot_band bands[CPB_N_WHERE])
 {
-    const cpb_band band = band_of(slice);
+    const cpb_slot_band band = band_of(slice);
     const int64_t cut = cpb_max(band.k_begin, cpb_min(band.k_end, shard));
     bands[CPB_OWN] = bands[CPB_RECEIVED] = band;
     bands[CPB_OWN].k_end = cut;
@@ -36,7 +36,7 @@ static void cut_slice(const cpb_slice *slice, int64_t shard,
     bands[CPB_RECEIVED].high -= cut - band.k_begin;
 }
 
-static bool is_whole(const cpb_band *band)
+static bool is_whole(const cpb_slot_band *band)
 {
     return cpb_band_first(band, band->q_end - 1) <= band->k_begin &&
            cpb_band_end(band, band->q_begin) >= band->k_end;
@@ -49,7 +49,7 @@ static int order_of(int64_t a, int64_t b)
 
 static int by_keys(const void *left, const void *right)
 {
-    const cpb_band *const a = left, *const b = right;
+    const cpb_slot_band *const a = left, *const b = right;
     int order = order_of(a->k_begin, b->k_begin);
     order = order ? order : order_of(a->k_end, b->k_end);
     return order ? order : order_of(a->q_begin, b->q_begin);
@@ -57,40 +57,41 @@ static int by_keys(const void *left, const void *right)
 
 static int by_queries(const void *left, const void *right)
 {
-    const cpb_band *const a = left, *const b = right;
+    const cpb_slot_band *const a = left, *const b = right;
     int order = order_of(a->q_begin, b->q_begin);
     order = order ? order : order_of(a->q_end, b->q_end);
     return order ? order : order_of(a->k_begin, b->k_begin);
 }
 
 /* Same keys, one after the other in queries. */
-static bool continues_below(const cpb_band *a, const cpb_band *b)
+static bool continues_below(const cpb_slot_band *a, const cpb_slot_band *b)
 {
     return a->k_begin == b->k_begin && a->k_end == b->k_end && a->q_end == b->q_begin;
 }
 
 /* Same queries, one after the other in keys. */
-static bool continues_beside(const cpb_band *a, const cpb_band *b)
+static bool continues_beside(const cpb_slot_band *a, const cpb_slot_band *b)
 {
     return a->q_begin == b->q_begin && a->q_end == b->q_end && a->k_end == b->k_begin;
 }
 
 /* Sort, and join neighbours that are whole; returns how many bands are left. */
-static size_t join(cpb_band *bands, size_t n, int (*order)(const void *, const void *),
-                   bool (*continues)(const cpb_band *, const cpb_band *))
+static size_t join(cpb_slot_band *bands, size_t n,
+                   int (*order)(const void *, const void *),
+                   bool (*continues)(const cpb_slot_band *, const cpb_slot_band *))
 {
     size_t left = 0;
     if (n)
         qsort(bands, n, sizeof *bands, order);
     for (size_t i = 0; i < n; i++) {
-        cpb_band *const last = left ? &bands[left - 1] : NULL;
+        cpb_slot_band *const last = left ? &bands[left - 1] : NULL;
         if (last && continues(last, &bands[i]) && is_whole(last) && is_whole(&bands[i]))
-            *last = (cpb_band){.q_begin = last->q_begin,
-                               .q_end = bands[i].q_end,
-                               .k_begin = last->k_begin,
-                               .k_end = bands[i].k_end,
-                               .low = -never,
-                               .high = never};
+            *last = (cpb_slot_band){.q_begin = last->q_begin,
+                                    .q_end = bands[i].q_end,
+                                    .k_begin = last->k_begin,
+                                    .k_end = bands[i].k_end,
+                                    .low = -never,
+                                    .high = never};
         else
             bands[left++] = bands[i];
     }
@@ -99,7 +100,7 @@ static size_t join(cpb_band *bands, size_t n, int (*order)(const void *, const v
 
 /* A plan of many short runs cuts what lies side by side in the shard into many slices;
  * products of few rows or keys are slow. */
-static void join_bands(cpb_part *part)
+static void join_bands(cpb_bands *part)
 {
     part->n_bands = join(part->bands, part->n_bands, by_keys, continues_below);
     part->n_bands = join(part->bands, part->n_bands, by_queries, continues_beside);
@@ -123,7 +124,7 @@ done:
 }
 
 /* Scores that a tile computes for one band. */
-static int64_t work_of(const cpb_band *band, int64_t tile, int64_t tile_size)
+static int64_t work_of(const cpb_slot_band *band, int64_t tile, int64_t tile_size)
 {
     const int64_t begin = cpb_max(band->q_begin, tile * tile_size);
     const int64_t end = cpb_min(band->q_end, (tile + 1) * tile_size);
@@ -132,7 +133,7 @@ static int64_t work_of(const cpb_band *band, int64_t tile, int64_t tile_size)
 }
 
 /* Count, then place: tile by tile, bands in their order. */
-static cpb_status list_by_tile(cpb_attend *attend, cpb_part *part, cpb_error *error)
+static cpb_status list_by_tile(cpb_attend *attend, cpb_bands *part, cpb_error *error)
 {
     const size_t tiles = (size_t)attend->n_tiles;
     size_t *const first = cpb_arena_zeros(&attend->arena, tiles + 2, sizeof *first);
@@ -162,12 +163,12 @@ cpb_status cpb_parts_create(cpb_attend *attend, cpb_error *error)
 {
     cpb_arena arena = {.allocator = attend->arena.allocator};
     cpb_slice *slices = NULL;
-    cpb_band bands[CPB_N_WHERE];
+    cpb_slot_band bands[CPB_N_WHERE];
     size_t n = 0;
     cpb_status status = CPB_OK;
     CPB_TRY(read_slices(attend, &arena, &slices, &n, error));
     for (int w = 0; w < CPB_N_WHERE; w++) {
-        cpb_part *const part = &attend->part[w];
+        cpb_bands *const part = &attend->part[w];
         part->bands = cpb_arena_take(&attend->arena, n, sizeof *part->bands);
         CPB_TRY(part->bands ? CPB_OK : cpb_fail_memory(error));
         for (size_t i = 0; i < n; i++) {

@@ -85,8 +85,8 @@ static cpb_status poke(pass *p, cpb_error *error)
 
 /* One part of the work: the tiles of every chunk of every head, in this order. */
 typedef struct part_run {
-    const cpb_part *part;
-    int64_t chunks, done, reported; /* of tiles; of cpb_part.work */
+    const cpb_bands *part;
+    int64_t chunks, done, reported; /* of tiles; of cpb_bands.work */
 } part_run;
 
 static void report(const pass *p, part_run *run)

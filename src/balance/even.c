@@ -52,7 +52,7 @@ static cpb_status count_seats(cpb_even *even, cpb_error *error)
 {
     const cpb_view *const view = even->view;
     const int64_t n = view->n_chunks, ranks = view->ranks;
-    cpb_table *const table = &even->table;
+    cpb_start_table *const table = &even->table;
 
     table->base = n / ranks;
     table->extras = n % ranks;
@@ -159,7 +159,7 @@ int64_t cpb_even_above(int64_t load, int64_t parts)
 
 static void pin_last_chunk(cpb_even *even, const int64_t *cost)
 {
-    cpb_table *const table = &even->table;
+    cpb_start_table *const table = &even->table;
     const int64_t last = even->view->n_chunks - 1;
     int32_t lowest = 0;
     for (int32_t r = 1; r < table->ranks; r++)
@@ -222,7 +222,7 @@ static cpb_status set_aims(cpb_even *even, column *aim)
 
 /* The largest scaled load of an outcome. */
 static int64_t largest_load(const cpb_even *even, const column *aim,
-                            const cpb_outcome *outcome)
+                            const cpb_assignment *outcome)
 {
     const int32_t *const speeds = even->view->speeds;
     int64_t largest = 0;
@@ -287,7 +287,7 @@ static cpb_status improve(cpb_even *even, const column *aim)
 static cpb_status try_rivals(cpb_even *even, const column *aim)
 {
     static cpb_start_fn *const rivals[] = {cpb_start_snake, cpb_start_longest_first};
-    cpb_outcome trial = {
+    cpb_assignment trial = {
         .owner = cpb_arena_take(even->arena, (size_t)even->view->n_chunks,
                                 sizeof *trial.owner),
         .level =
@@ -300,7 +300,7 @@ static cpb_status try_rivals(cpb_even *even, const column *aim)
         rivals[i](&even->table, &trial);
         const int64_t largest = largest_load(even, aim, &trial);
         if (largest < least) {
-            const cpb_outcome worse = even->best;
+            const cpb_assignment worse = even->best;
             even->best = trial;
             trial = worse;
             least = largest;

@@ -29,11 +29,11 @@ typedef struct cpb_even {
     cpb_arena *arena;
     int64_t fastest; /* largest speed */
     cpb_seats seats;
-    cpb_table table;
+    cpb_start_table table;
     cpb_item *items;   /* the table's chunks */
     cpb_item *spare;   /* [n_chunks] scratch */
     int64_t *handicap; /* [ranks] the table's, to be filled in */
-    cpb_outcome best;
+    cpb_assignment best;
 } cpb_even;
 
 /* Sort the chunks by `cost` [n_chunks]. */

@@ -5,14 +5,15 @@
 #include "../base/range.h"
 
 /* The i-th costliest chunk goes to `rank`. */
-static void give(const cpb_table *table, cpb_outcome *out, int64_t i, int32_t rank)
+static void give(const cpb_start_table *table, cpb_assignment *out, int64_t i,
+                 int32_t rank)
 {
     const cpb_item *const item = &table->rising[table->n - 1 - i];
     out->owner[item->value] = rank;
     out->level[rank] += (int64_t)item->key;
 }
 
-static void bring_handicaps(const cpb_table *table, cpb_outcome *out)
+static void bring_handicaps(const cpb_start_table *table, cpb_assignment *out)
 {
     for (int32_t r = 0; r < table->ranks; r++)
         out->level[r] = table->handicap[r];
@@ -29,7 +30,7 @@ static void reverse(cpb_item *order, int32_t n)
     }
 }
 
-void cpb_start_rows(const cpb_table *table, cpb_outcome *out)
+void cpb_start_rows(const cpb_start_table *table, cpb_assignment *out)
 {
     const int64_t ranks = table->ranks;
     cpb_item *const order = table->order;
@@ -48,7 +49,7 @@ void cpb_start_rows(const cpb_table *table, cpb_outcome *out)
     }
 }
 
-void cpb_start_snake(const cpb_table *table, cpb_outcome *out)
+void cpb_start_snake(const cpb_start_table *table, cpb_assignment *out)
 {
     const int64_t ranks = table->ranks;
     bring_handicaps(table, out);
@@ -66,7 +67,7 @@ typedef struct seat {
     int32_t rank;
 } seat;
 
-static bool before(const cpb_table *table, const seat *a, const seat *b)
+static bool before(const cpb_start_table *table, const seat *a, const seat *b)
 {
     if (a->level != b->level)
         return a->level < b->level;
@@ -76,7 +77,7 @@ static bool before(const cpb_table *table, const seat *a, const seat *b)
 }
 
 /* Restore the heap below its changed element `at`. */
-static void sift_down(const cpb_table *table, seat *heap, int32_t n, int32_t at)
+static void sift_down(const cpb_start_table *table, seat *heap, int32_t n, int32_t at)
 {
     const seat moved = heap[at];
     for (int32_t child; (child = 2 * at + 1) < n; at = child) {
@@ -89,7 +90,7 @@ static void sift_down(const cpb_table *table, seat *heap, int32_t n, int32_t at)
     heap[at] = moved;
 }
 
-void cpb_start_longest_first(const cpb_table *table, cpb_outcome *out)
+void cpb_start_longest_first(const cpb_start_table *table, cpb_assignment *out)
 {
     _Static_assert(sizeof(seat) <= 2 * sizeof(cpb_item), "a seat fits the scratch");
     seat *const heap = (seat *)(void *)table->order;

@@ -8,7 +8,7 @@
 #include "../base/sort.h"
 
 /* What is dealt to whom. */
-typedef struct cpb_table {
+typedef struct cpb_start_table {
     int64_t n;              /* chunks */
     const cpb_item *rising; /* [n] cost and chunk, in ascending order of cost */
     int32_t ranks;
@@ -19,16 +19,16 @@ typedef struct cpb_table {
     int64_t pinned_base;
     bool spread;     /* of equal levels, the rank with fewer chunks comes first */
     cpb_item *order; /* [2 * ranks] scratch */
-} cpb_table;
+} cpb_start_table;
 
 /* Who gets what. A level is the handicap plus the costs. */
-typedef struct cpb_outcome {
+typedef struct cpb_assignment {
     int32_t *owner; /* [chunks] */
     int64_t *level; /* [ranks] */
-} cpb_outcome;
+} cpb_assignment;
 
 /* A first deal. Seats suffice for all chunks. */
-typedef void cpb_start_fn(const cpb_table *table, cpb_outcome *out);
+typedef void cpb_start_fn(const cpb_start_table *table, cpb_assignment *out);
 
 /* Rows of as many chunks as ranks, costliest first; in each row the costliest goes
  * to the rank that is lowest. Counts differ by at most one; for tables without a

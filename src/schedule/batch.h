@@ -72,11 +72,11 @@ static inline cpb_share cpb_batch_share(const cpb_batch *batch, const cpb_job *j
 }
 
 /* The part of `job` on its `at`-th rank, cut as `place` says. */
-static inline cpb_part cpb_batch_part(const cpb_job *job, const cpb_place *place,
-                                      const int64_t *cuts, int32_t at)
+static inline cpb_job_part cpb_batch_part(const cpb_job *job, const cpb_place *place,
+                                          const int64_t *cuts, int32_t at)
 {
     const int64_t *const cut = &cuts[place->cut - 1];
-    return (cpb_part){
+    return (cpb_job_part){
         .begin = at ? cut[at - 1] : 0,
         .end = at + 1 < place->ranks ? cut[at] : job->tokens,
         .first = place->first,
@@ -86,7 +86,7 @@ static inline cpb_part cpb_batch_part(const cpb_job *job, const cpb_place *place
 }
 
 static inline cpb_share cpb_batch_part_share(const cpb_batch *batch, const cpb_job *job,
-                                             const cpb_part *part)
+                                             const cpb_job_part *part)
 {
     return cpb_price_part(&batch->price, job->tokens, job->attention, batch->given,
                           part);

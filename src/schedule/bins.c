@@ -32,7 +32,7 @@ typedef struct trial {
     cpb_batch *batch;
     cpb_fill fill;
     cpb_chain parts;
-    cpb_deal deal;
+    cpb_bins deal;
     int64_t *least; /* [bins] no bin takes less */
     int64_t *chain; /* [ranks] time of each block's micro-batches; before they are
                        filled, the least */
@@ -57,7 +57,7 @@ static cpb_status create(cpb_batch *batch, cpb_draft *draft, trial *t, cpb_error
     if (!t->least || !t->chain)
         return cpb_fail_memory(error);
     CPB_TRY(cpb_fill_create(batch, batch->domain->ranks, &t->fill, error));
-    CPB_TRY(cpb_deal_create_all(batch, (int32_t)most_bins, &t->deal, error));
+    CPB_TRY(cpb_bins_create_all(batch, (int32_t)most_bins, &t->deal, error));
     t->fill.rounds = ROUNDS;
 done:
     return status;
@@ -184,9 +184,9 @@ static void attempt(trial *t, int32_t width, int32_t block, int32_t micro_batche
     t->deal.room = width * batch->budget;
     if (how == SORTED)
         deal_sorted(t);
-    else if (!cpb_deal_all(&t->deal))
+    else if (!cpb_bins_deal_all(&t->deal))
         return;
-    cpb_deal_list(&t->deal);
+    cpb_bins_list(&t->deal);
     t->parts.n_cuts = t->parts.excess = 0;
     const int64_t time = fill_bins(t, width, meet, how);
     if (time >= t->best_time)

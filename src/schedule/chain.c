@@ -62,7 +62,7 @@ static cpb_share share_of(const cpb_chain *c, const cpb_chain_end *end, int64_t 
         return (cpb_share){
             .tokens = job->tokens, .attention = job->attention, .own = job->attention};
     const int32_t at = end->done ? c->place[j].ranks : 0;
-    const cpb_part part = {end->done, to, c->place[j].first, at + 1, at};
+    const cpb_job_part part = {end->done, to, c->place[j].first, at + 1, at};
     return cpb_batch_part_share(c->batch, job, &part);
 }
 
@@ -110,7 +110,7 @@ static int64_t cost_of_keys(const cpb_chain *c, const cpb_chain_end *end, int64_
 {
     const cpb_job *const job = job_at(c, end);
     const int32_t at = end->done ? c->place[c->list[end->at]].ranks + 1 : 1;
-    const cpb_part rest = {to, job->tokens, c->first, at + 1, at};
+    const cpb_job_part rest = {to, job->tokens, c->first, at + 1, at};
     cpb_share share = cpb_batch_part_share(c->batch, job, &rest);
     const int64_t time = cpb_price_time(&c->batch->price, &share);
     share.received = share.wire = 0;

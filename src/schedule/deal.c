@@ -5,11 +5,11 @@
 
 #include <string.h>
 
-cpb_status cpb_deal_create(const cpb_batch *batch, int32_t most, cpb_deal *deal,
+cpb_status cpb_bins_create(const cpb_batch *batch, int32_t most, cpb_bins *deal,
                            cpb_error *error)
 {
     cpb_arena *const arena = batch->scratch;
-    *deal = (cpb_deal){
+    *deal = (cpb_bins){
         .batch = batch,
         .bin = cpb_arena_take(arena, (size_t)batch->n, sizeof *deal->bin),
         .load = cpb_arena_take(arena, (size_t)most, sizeof *deal->load),
@@ -21,14 +21,14 @@ cpb_status cpb_deal_create(const cpb_batch *batch, int32_t most, cpb_deal *deal,
     return CPB_OK;
 }
 
-cpb_status cpb_deal_create_all(const cpb_batch *batch, int32_t most, cpb_deal *deal,
+cpb_status cpb_bins_create_all(const cpb_batch *batch, int32_t most, cpb_bins *deal,
                                cpb_error *error)
 {
     const size_t n = (size_t)batch->n;
     int64_t *const size = cpb_arena_take(batch->scratch, n, sizeof *size);
     int64_t *const cost = cpb_arena_take(batch->scratch, n, sizeof *cost);
     cpb_status status;
-    CPB_TRY(cpb_deal_create(batch, most, deal, error));
+    CPB_TRY(cpb_bins_create(batch, most, deal, error));
     deal->list = cpb_arena_take(batch->scratch, n, sizeof *deal->list);
     deal->start = cpb_arena_take(batch->scratch, (size_t)most + 1, sizeof *deal->start);
     if (!size || !cost || !deal->list || !deal->start)
@@ -45,7 +45,7 @@ done:
     return status;
 }
 
-static int32_t choose(const cpb_deal *deal, int64_t size)
+static int32_t choose(const cpb_bins *deal, int64_t size)
 {
     const cpb_heap *const heap = &deal->heap;
     int32_t best = -1;
@@ -58,7 +58,7 @@ static int32_t choose(const cpb_deal *deal, int64_t size)
     return best;
 }
 
-bool cpb_deal_run(cpb_deal *deal, int64_t n)
+bool cpb_bins_deal(cpb_bins *deal, int64_t n)
 {
     for (int32_t bin = 0; bin < deal->n_bins; bin++) {
         deal->load[bin] = deal->ahead ? -deal->ahead[bin] : 0;
@@ -78,7 +78,7 @@ bool cpb_deal_run(cpb_deal *deal, int64_t n)
 }
 
 /* A job goes to the bin in whose share of the whole load its middle lies. */
-static bool deal_in_order(cpb_deal *deal)
+static bool deal_in_order(cpb_bins *deal)
 {
     const int64_t n = deal->batch->n;
     cpb_wide all = 0, sum = 0;
@@ -105,12 +105,12 @@ static bool deal_in_order(cpb_deal *deal)
     return true;
 }
 
-bool cpb_deal_all(cpb_deal *deal)
+bool cpb_bins_deal_all(cpb_bins *deal)
 {
-    return deal->order ? deal_in_order(deal) : cpb_deal_run(deal, deal->batch->n);
+    return deal->order ? deal_in_order(deal) : cpb_bins_deal(deal, deal->batch->n);
 }
 
-void cpb_deal_list(cpb_deal *deal)
+void cpb_bins_list(cpb_bins *deal)
 {
     const int64_t n = deal->batch->n;
     int64_t *const start = deal->start;

@@ -7,7 +7,7 @@
 #include "heap.h"
 
 /* Jobs in the order given, each to the bin with the least load that has room. */
-typedef struct cpb_deal {
+typedef struct cpb_bins {
     int32_t n_bins;
     int64_t room;        /* of a bin */
     const int64_t *size; /* [jobs] room that a job takes */
@@ -19,31 +19,31 @@ typedef struct cpb_deal {
     int64_t *used;  /* [bins] the answer */
     cpb_heap heap;
     const cpb_batch *batch;
-    /* Of cpb_deal_create_all() alone. */
+    /* Of cpb_bins_create_all() alone. */
     cpb_item *order; /* [jobs] in the loader's order, where micro-batches keep it */
     int32_t *list;   /* [jobs] by bin, ascending inside each */
     int64_t *start;  /* [bins + 1] of each bin in the list */
-} cpb_deal;
+} cpb_bins;
 
 /* Memory for up to `most` bins; size and cost are to be set. */
-cpb_status cpb_deal_create(const cpb_batch *batch, int32_t most, cpb_deal *deal,
+cpb_status cpb_bins_create(const cpb_batch *batch, int32_t most, cpb_bins *deal,
                            cpb_error *error);
 
 /* The same for all jobs: tokens are their size, work plus tokens their cost, so that jobs
  * without work are dealt too. */
-cpb_status cpb_deal_create_all(const cpb_batch *batch, int32_t most, cpb_deal *deal,
+cpb_status cpb_bins_create_all(const cpb_batch *batch, int32_t most, cpb_bins *deal,
                                cpb_error *error);
 
 /* Deal the jobs 0 .. n - 1. False where one finds no room. O(n log bins), and O(bins) for
  * each job whose first choice has no room. */
-bool cpb_deal_run(cpb_deal *deal, int64_t n);
+bool cpb_bins_deal(cpb_bins *deal, int64_t n);
 
 /* Deal all jobs of the batch; where micro-batches keep the loader's order, runs of jobs in
  * this order with about the same load each. */
-bool cpb_deal_all(cpb_deal *deal);
+bool cpb_bins_deal_all(cpb_bins *deal);
 
 /* List all jobs by bin: bin b holds list[start[b]] up to start[b + 1]. O(n + bins). */
-void cpb_deal_list(cpb_deal *deal);
+void cpb_bins_list(cpb_bins *deal);
 
 /* The first bin with room, as a tree of the largest rooms. */
 typedef struct cpb_first_fit {

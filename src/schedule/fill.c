@@ -51,13 +51,13 @@ int64_t cpb_fill_time(const cpb_fill *fill, int32_t r, const cpb_share *load)
 }
 
 /* What job `j` costs on a group of sizes[s]. */
-static cpb_offer offer_of(const cpb_fill *fill, int64_t j, size_t s)
+static cpb_job_offer offer_of(const cpb_fill *fill, int64_t j, size_t s)
 {
     const cpb_batch *const batch = fill->batch;
     if (fill->solo)
         return cpb_offers_get(fill->offers, j, s);
     const int64_t time = cpb_batch_alone(batch, j, s);
-    return (cpb_offer){.time = time, .area = (cpb_wide)batch->sizes[s] * time};
+    return (cpb_job_offer){.time = time, .area = (cpb_wide)batch->sizes[s] * time};
 }
 
 /* The fewest ranks of the block that finish job `j` within `time`, as an index of sizes;

@@ -19,7 +19,7 @@ typedef struct cpb_fill {
                    comes before the others. Else all jobs share one micro-batch. */
     int64_t most; /* an answer that is sure to take longer may be given up */
     int rounds;   /* of swapping */
-    const cpb_offers *offers; /* what solo jobs cost */
+    const cpb_job_offers *offers; /* what solo jobs cost */
     /* The answer. */
     cpb_place *place; /* [jobs of the batch] first and ranks of the listed jobs */
     int32_t *host;    /* [jobs] the solo job beside which a whole one runs, -1: none */

@@ -80,7 +80,7 @@ done:
 static cpb_status deal_packs(cpb_batch *batch, const fixed *f, const int64_t *cost,
                              cpb_draft *draft, cpb_error *error)
 {
-    cpb_deal deal;
+    cpb_bins deal;
     cpb_status status;
     int64_t held = 0;
     for (int64_t j = 0; j < batch->n; j++)
@@ -88,7 +88,7 @@ static cpb_status deal_packs(cpb_batch *batch, const fixed *f, const int64_t *co
     const int64_t most = cpb_ceil_div(batch->n, f->n);
     int64_t micro = cpb_max(1, cpb_ceil_div(held, batch->budget * f->n));
     CPB_TRY(
-        cpb_deal_create(batch, (int32_t)(cpb_max(most, micro) * f->n), &deal, error));
+        cpb_bins_create(batch, (int32_t)(cpb_max(most, micro) * f->n), &deal, error));
     deal.room = batch->budget;
     deal.size = f->held;
     deal.cost = cost;
@@ -96,7 +96,7 @@ static cpb_status deal_packs(cpb_batch *batch, const fixed *f, const int64_t *co
         CPB_TRY(set_micro(batch, micro, draft, error));
         micro = draft->micro_batches;
         deal.n_bins = (int32_t)(cpb_min(micro, cpb_max(most, 1)) * f->n);
-        if (cpb_deal_run(&deal, batch->n))
+        if (cpb_bins_deal(&deal, batch->n))
             break;
     }
     place(batch, f, deal.bin, draft);

@@ -15,7 +15,7 @@
 typedef struct flat {
     const cpb_batch *batch;
     cpb_chain chain;
-    cpb_deal deal;
+    cpb_bins deal;
     int64_t *ahead; /* [bins] */
     int32_t giants; /* bins at the front that get more work than others */
     int64_t full;   /* micro-batches whose ranks are full of tokens */
@@ -35,7 +35,7 @@ static cpb_status create(const cpb_batch *batch, flat *f, cpb_error *error)
     if (!f->ahead)
         return cpb_fail_memory(error);
     CPB_TRY(cpb_chain_create(batch, ranks, &f->chain, error));
-    CPB_TRY(cpb_deal_create_all(batch, (int32_t)most_bins, &f->deal, error));
+    CPB_TRY(cpb_bins_create_all(batch, (int32_t)most_bins, &f->deal, error));
     f->deal.ahead = f->ahead;
     f->deal.room = ranks * batch->budget;
     f->full = cpb_ceil_div(batch->tokens, f->deal.room);
@@ -82,9 +82,9 @@ static bool deal(flat *f, int32_t micro)
     const int64_t n = f->batch->n;
     f->deal.n_bins = (int32_t)cpb_min(micro, cpb_max(1, n));
     plan_ahead(f);
-    if (!cpb_deal_all(&f->deal))
+    if (!cpb_bins_deal_all(&f->deal))
         return false;
-    cpb_deal_list(&f->deal);
+    cpb_bins_list(&f->deal);
     f->chain.n_cuts = 0;
     f->chain.excess = 0;
     return true;

@@ -113,7 +113,7 @@ static cpb_status list_cuts(const cpb_fill *fill, cpb_draft *draft, cpb_error *e
 /* Offers of parts for the jobs that may need several ranks. The others can fill up ranks
  * beside them. A key is priced with its time on the wire even where it hides, so that of
  * cuts that take about the same time the one with fewer keys is taken. */
-static cpb_status offer_parts(const cpb_batch *batch, cpb_offers *offers,
+static cpb_status offer_parts(const cpb_batch *batch, cpb_job_offers *offers,
                               cpb_error *error)
 {
     const int64_t mean = batch->work / batch->domain->ranks;
@@ -141,9 +141,9 @@ static cpb_status fill_step(cpb_fill *fill, cpb_error *error)
 {
     enum { CLOSE = 64 };
     const cpb_batch *const batch = fill->batch;
-    const cpb_offers none = {.batch = batch};
+    const cpb_job_offers none = {.batch = batch};
     const int64_t mean = cpb_schedule_mean(batch);
-    cpb_offers offers = none;
+    cpb_job_offers offers = none;
     cpb_status status = CPB_OK;
     if (!batch->domain->groups_only)
         CPB_TRY(offer_parts(batch, &offers, error));

@@ -47,7 +47,7 @@ static int64_t on_rank(const cpb_timeline *t, int64_t j, int64_t n, int32_t at)
     const cpb_job *const job = &t->batch->jobs[j];
     if (!place->cut)
         return cpb_price_tokens(n, place->ranks, at);
-    const cpb_part part = cpb_batch_part(job, place, t->draft->cuts, at);
+    const cpb_job_part part = cpb_batch_part(job, place, t->draft->cuts, at);
     return part.end * n / job->tokens - part.begin * n / job->tokens;
 }
 

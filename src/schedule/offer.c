@@ -64,7 +64,7 @@ static int64_t first_end(const curve *c, int32_t ranks, int64_t limit, int64_t *
 
 /* About the largest limit up to which the first part, filled up with whole jobs, takes as
  * long as the others; at least the least one with which it has room. */
-static int64_t find_limit(const cpb_offers *o, const curve *c, int32_t ranks)
+static int64_t find_limit(const cpb_job_offers *o, const curve *c, int32_t ranks)
 {
     enum { CLOSE = 128 };
     const int64_t last = time_of(c, cpb_max(0, c->tokens - c->room), c->tokens);
@@ -79,14 +79,15 @@ static int64_t find_limit(const cpb_offers *o, const curve *c, int32_t ranks)
 }
 
 /* Into parts; false where that is not possible. */
-static bool offer_parts(const cpb_offers *o, int64_t j, int32_t ranks, cpb_offer *offer)
+static bool offer_parts(const cpb_job_offers *o, int64_t j, int32_t ranks,
+                        cpb_job_offer *offer)
 {
     const cpb_batch *const batch = o->batch;
     const cpb_job *const job = &batch->jobs[j];
     const curve c = curve_of(batch, job);
-    cpb_part part = {.end = job->tokens, .ranks = ranks};
+    cpb_job_part part = {.end = job->tokens, .ranks = ranks};
     int64_t filled = 0;
-    *offer = (cpb_offer){.limit = find_limit(o, &c, ranks)};
+    *offer = (cpb_job_offer){.limit = find_limit(o, &c, ranks)};
     for (part.at = ranks - 1; part.at >= 0; part.at--) {
         part.begin = part.at ? begin_of(&c, part.end, offer->limit) : 0;
         if (part.begin >= part.end || part.end - part.begin > c.room)
@@ -102,11 +103,11 @@ static bool offer_parts(const cpb_offers *o, int64_t j, int32_t ranks, cpb_offer
     return true;
 }
 
-cpb_status cpb_offers_create(const cpb_batch *batch, int64_t n, cpb_offers *offers,
+cpb_status cpb_offers_create(const cpb_batch *batch, int64_t n, cpb_job_offers *offers,
                              cpb_error *error)
 {
     const size_t most = (size_t)n * batch->n_sizes;
-    *offers = (cpb_offers){
+    *offers = (cpb_job_offers){
         .batch = batch,
         .n = n,
         .known = cpb_arena_zeros(batch->scratch, most, sizeof *offers->known),
@@ -114,20 +115,20 @@ cpb_status cpb_offers_create(const cpb_batch *batch, int64_t n, cpb_offers *offe
     return offers->known ? CPB_OK : cpb_fail_memory(error);
 }
 
-static cpb_wide price_of(const cpb_offers *o, const cpb_offer *offer)
+static cpb_wide price_of(const cpb_job_offers *o, const cpb_job_offer *offer)
 {
     return offer->area + (cpb_wide)o->key_price * offer->keys;
 }
 
-cpb_offer cpb_offers_get(const cpb_offers *o, int64_t j, size_t s)
+cpb_job_offer cpb_offers_get(const cpb_job_offers *o, int64_t j, size_t s)
 {
     const cpb_batch *const batch = o->batch;
     const int32_t ranks = batch->sizes[s];
     const int64_t time = cpb_batch_alone(batch, j, s);
-    cpb_offer best = {.time = time, .area = (cpb_wide)ranks * time}, parts;
+    cpb_job_offer best = {.time = time, .area = (cpb_wide)ranks * time}, parts;
     if (j >= o->n || ranks == 1)
         return best;
-    cpb_offer *const known = &o->known[(size_t)j * batch->n_sizes + s];
+    cpb_job_offer *const known = &o->known[(size_t)j * batch->n_sizes + s];
     if (known->time)
         return *known;
     best.keys = cpb_price_received(batch->jobs[j].tokens, ranks);

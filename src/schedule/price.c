@@ -188,7 +188,7 @@ static int64_t attention_before(const cpb_price *price, int64_t tokens, int64_t 
 /* Rows that start at a multiple of tile_q are rows of the whole document, so nothing needs
  * to be added to make the parts sum to the whole. */
 static int64_t part_attention(const cpb_price *price, int64_t tokens, int64_t whole,
-                              bool given, const cpb_part *part)
+                              bool given, const cpb_job_part *part)
 {
     tiles count = {0};
     int64_t rows = 0;
@@ -206,7 +206,7 @@ static int64_t part_attention(const cpb_price *price, int64_t tokens, int64_t wh
 /* Keys before a part come from the ranks before it. Where those are in other nodes, the
  * card takes them in once for all ranks of the node that share the document; the part of
  * the card that is counted is theirs, so that no card is busier than the ranks' mean. */
-static int64_t part_wire(const cpb_price *price, const cpb_part *part)
+static int64_t part_wire(const cpb_price *price, const cpb_job_part *part)
 {
     const int32_t per_node = price->ranks_per_node;
     const int64_t latency = (price->phase + price->peer * part->at) * price->passes;
@@ -225,7 +225,7 @@ static int64_t part_wire(const cpb_price *price, const cpb_part *part)
 }
 
 cpb_share cpb_price_part(const cpb_price *price, int64_t tokens, int64_t whole,
-                         bool given, const cpb_part *part)
+                         bool given, const cpb_job_part *part)
 {
     const int64_t held = part->end - part->begin;
     cpb_share share = {

@@ -47,15 +47,15 @@ cpb_share cpb_price_share(const cpb_price *price, int64_t tokens, int64_t whole,
 
 /* A piece [begin, end) of a document that is cut at any place: on the `at`-th of `ranks`
  * ranks from `first` on, which receives the keys before it from the ranks before it. */
-typedef struct cpb_part {
+typedef struct cpb_job_part {
     int64_t begin, end;
     int32_t first, ranks, at;
-} cpb_part;
+} cpb_job_part;
 
 /* The share of the rank that holds `part`. The attention of the parts of a document sums
  * to `whole` at least. O(log). */
 cpb_share cpb_price_part(const cpb_price *price, int64_t tokens, int64_t whole,
-                         bool given, const cpb_part *part);
+                         bool given, const cpb_job_part *part);
 
 /* No rank takes less that has `tokens` tokens and receives `received` keys of a document
  * on `ranks` ranks or more; a lower limit that is linear in both. O(1). */

@@ -78,7 +78,7 @@ static cpb_share share_of(const cpb_fill *fill, int32_t j, int32_t first, int32_
     const cpb_batch *const batch = fill->batch;
     const cpb_job *const job = &batch->jobs[j];
     const cpb_place place = {.first = first, .ranks = fill->place[j].ranks, .cut = 1};
-    const cpb_part part = cpb_batch_part(job, &place, fill->cut, i);
+    const cpb_job_part part = cpb_batch_part(job, &place, fill->cut, i);
     return cpb_batch_part_share(batch, job, &part);
 }
 

@@ -57,7 +57,7 @@ static void list_groups(cpb_timeline *t, const cpb_item *items)
 static void load_parts(cpb_timeline *t, const cpb_job *job, const cpb_place *place)
 {
     for (int32_t i = 0; i < place->ranks; i++) {
-        const cpb_part part = cpb_batch_part(job, place, t->draft->cuts, i);
+        const cpb_job_part part = cpb_batch_part(job, place, t->draft->cuts, i);
         const cpb_share share = cpb_batch_part_share(t->batch, job, &part);
         cpb_share_add(&t->load[place->first + i], &share, 1);
         t->received += share.received;
