@@ -120,6 +120,15 @@ def _profile(struct: Any, flag: str, value: Profile, held: list[Any]) -> None:
         demand(lib.cpb_profile_find(value.encode(), ffi.addressof(struct, "profile"),
                                     error), error)
         return
+    for tile in ("tile_q", "tile_k"):
+        if tile not in value:
+            raise Error(f"profile.{tile} is missing; accepted is a whole number from 1 on")
+    for rate in ("net_bytes_per_us", "link_bytes_per_us"):
+        if value.get(rate) == 0:
+            raise Error(f"profile.{rate} is 0; accepted is a whole number from 1 on")
+    # As of a profile file: what is missing costs nothing.
+    struct.profile = ffi.new("cpb_profile *", {
+        "name": b"custom", "model": lib.cpb_setup_default().model})[0]
     _merge(struct.profile, value, "profile")
 
 
@@ -128,11 +137,25 @@ def _merge(struct: Any, values: Mapping[str, Any], where: str) -> None:
     for name, value in values.items():
         if name not in members:
             raise Error(f"{where} has no member {name!r}; it has {', '.join(members)}")
+        if isinstance(value, Mapping) != (members[name].type.kind == "struct"):
+            raise Error(f"{where}.{name} is {value!r}; accepted is "
+                        + ("a number" if isinstance(value, Mapping) else "a mapping"))
         if isinstance(value, Mapping):
             _merge(getattr(struct, name), value, f"{where}.{name}")
         else:
-            value = value.encode()[:47] if isinstance(value, str) else value
-            _number(struct, name, value, [])
+            _member(struct, name, value, members[name].type)
+
+
+def _member(struct: Any, name: str, value: Any, kind: Any) -> None:
+    """A number, or the name of a profile with room for its zero."""
+    if kind.kind != "array":
+        _number(struct, name, value, [])
+        return
+    text = value.encode() if isinstance(value, str) else b""
+    if not 0 < len(text) < kind.length:
+        raise Error(f"profile.{name} is {value!r}; accepted are 1 to {kind.length - 1} "
+                    "bytes of text")
+    setattr(struct, name, text)
 
 
 _SETUP: dict[str, Fill] = {

@@ -110,12 +110,11 @@ REFUSED = [
     (lambda: cpb.plan(["full:8", "full:9"], 4), "9"),
     (lambda: cpb.plan("full:8", 0), "0 ranks"),
     (lambda: cpb.plan("full:8", 1 << 40), "1099511627776"),
-    (lambda: cpb.plan("full:8", 2, balancer="evn"), "nearest is 'even'"),
+    (lambda: cpb.plan("full:8", 2, balancer="evn"), "did you mean 'even'"),
     (lambda: cpb.plan("full:8", 2, kernel="flx"), "accepted are flex, varlen, recurrent"),
     (lambda: cpb.plan("full:8", 2, tolerance=1e-9), "six decimals"),
     (lambda: cpb.plan("full:8", 2, model="64x128"), "64/4x128"),
-    (lambda: cpb.plan("full:8", 2, profile="h100"), "nearest is 'h100-fa2'"),
-    (lambda: cpb.plan("full:8", 2, profile={"tile": 1}), "no member 'tile'"),
+    (lambda: cpb.plan("full:8", 2, profile="h100"), "did you mean 'h100-fa2'"),
     (lambda: cpb.plan("full:8", 2, speeds=[1]), "1 speeds are given for 2"),
     (lambda: cpb.plan("full:8", 2, speeds=[1, 0]), "0"),
     (lambda: cpb.plan("full:8", 2, speeds=[1, 2**40]), "1099511627776"),
@@ -155,7 +154,7 @@ def test_options_are_the_programs_flags():
     told = program("plan", "--help").stdout
     flags = {name: rest for name, rest in re.findall(r"^  --([a-z]+) ?(.*)$", told, re.M)}
     own = {"documents", "mask", "ranks", "peers", "strict", "order", "inverse", "dtype",
-           "plan", "json", "help"}
+           "plan", "json", "version", "help"}
     keywords = set(cpb.Options.__annotations__) | set(cpb.Setup.__annotations__)
     assert keywords - {"carried", "algorithm"} == set(flags) - own
     from cpbalance import _options
@@ -200,11 +199,38 @@ def test_program_passes_its_exit_status_on():
     assert program("--version").stdout.split()[-1] == cpb.__version__
 
 
-def test_profile_as_a_mapping():
-    plain = cpb.score(PLAN, "documents:40,24")
-    slow = cpb.score(PLAN, "documents:40,24",
-                     profile={"name": "slow", "forward": {"partial_tile": 10**9}})
-    assert slow.load_max > plain.load_max
+def test_profile_as_a_mapping_is_that_of_a_file(tmp_path):
+    profile = {"name": "slow", "tile_q": 128, "tile_k": 64, "net_bytes_per_us": 1000,
+               "model": {"q_heads": 8, "kv_heads": 2, "head_dim": 64, "element_bytes": 1},
+               "forward": {"full_tile": 400000, "kv_tile": 7}}
+    for left_out in (None, "model", "net_bytes_per_us", "forward", "name"):
+        given = {name: value for name, value in profile.items() if name != left_out}
+        (tmp_path / "slow.json").write_text(json.dumps(given))
+        told = json.loads(program(
+            "plan", "--documents", "4000,2400", "--ranks", "2", "--balancer", "ptrr",
+            "--profile", f"@{tmp_path / 'slow.json'}", "--json").stdout)
+        mask = cpb.Mask(documents=[4000, 2400])
+        plan = cpb.plan(mask, 2, balancer="ptrr", profile=given)
+        score = cpb.score(plan, mask, profile=given)
+        assert f"{plan.hash:016x}" == told["hash"]
+        assert score.load_max == told["load_max"]
+        assert score.step_time == pytest.approx(told["step_time"] * 1e6)
+
+
+@pytest.mark.parametrize("profile, sentence", [
+    ({"tile_q": 64}, "profile.tile_k is missing"),
+    ({"tile_q": 64, "tile_k": 64, "net_bytes_per_us": 0}, "net_bytes_per_us is 0"),
+    ({"tile_q": 64, "tile_k": 64, "tile": 1}, "no member 'tile'"),
+    ({"tile_q": 64, "tile_k": 64, "forward": 5}, "forward is 5; accepted is a mapping"),
+    ({"tile_q": 64, "tile_k": {}}, "tile_k is {}; accepted is a number"),
+    ({"tile_q": 64, "tile_k": 64, "name": "x" * 48}, "accepted are 1 to 47 bytes"),
+    ({"tile_q": 64, "tile_k": 64, "name": ""}, "accepted are 1 to 47 bytes"),
+    ({"tile_q": 0, "tile_k": 64}, "tile_q 0 is outside"),
+    ({"tile_q": 64, "tile_k": 64, "forward": {"full_tile": -1}}, "full_tile -1 is outside"),
+])
+def test_refused_profiles(profile, sentence):
+    with pytest.raises(cpb.Error, match=re.escape(sentence)):
+        cpb.plan("full:8", 2, profile=profile)
 
 
 def test_rows_balance_what_ranks_carry():
