@@ -348,6 +348,28 @@ int64_t cpb_plan_size(const cpb_plan *plan, int32_t rank)
     return plan->size[rank];
 }
 
+/* Uneven sizes: numbers of whole chunks differ by at most one, and where tokens move,
+ * sizes by less than a chunk. */
+static int64_t uneven_room(const cpb_plan *plan)
+{
+    const cpb_promise *const promise = &plan->promise;
+    const int64_t positions = plan->tokens + plan->padding;
+    const int64_t chunks = cpb_ceil_div(positions, promise->chunk);
+    const int64_t room =
+        promise->granularity > 1
+            ? cpb_ceil_div(chunks, plan->ranks) * promise->chunk
+            : (positions + (plan->ranks - 1) * promise->chunk) / plan->ranks;
+    return promise->cap < 0 ? room : cpb_min(room, promise->cap);
+}
+
+int64_t cpb_plan_largest(const cpb_plan *plan)
+{
+    int64_t largest = plan->promise.sizes == CPB_UNEVEN ? uneven_room(plan) : 0;
+    for (int32_t r = 0; r < plan->ranks; r++)
+        largest = cpb_max(largest, plan->size[r]);
+    return cpb_min(largest, plan->tokens + plan->padding);
+}
+
 size_t cpb_plan_n_runs(const cpb_plan *plan, int32_t rank)
 {
     assert(rank >= 0 && rank < plan->ranks);

@@ -28,4 +28,8 @@ cpb_status cpb_plan_build(const cpb_plan_parts *parts, const cpb_allocator *allo
 /* Runs of all ranks: they follow each other from cpb_plan_runs(plan, 0) on. */
 size_t cpb_plan_all_runs(const cpb_plan *plan);
 
+/* Most positions of a rank in any plan of the sizes that this one promises: a short last
+ * chunk may lie elsewhere. Not below the largest shard of this one. O(ranks). */
+int64_t cpb_plan_largest(const cpb_plan *plan);
+
 #endif

@@ -2,6 +2,8 @@
 /* From a plan and a setup to the problem that bounds of traffic are for. */
 #include "receive_floor.h"
 
+#include "../plan/plan.h"
+
 /* A floor under the weight of any shard: what tiles, q-tiles, key tiles and tokens cost
  * at least, each tile having at most tile_q x tile_k pairs and each q-tile at most tile_q
  * queries, times tile_q x tile_k. */
@@ -52,8 +54,7 @@ cpb_status cpb_receive_floor_of(const cpb_plan *plan, const cpb_mask *mask,
         bound->most = mask->tokens - mask->tokens / ranks;
         return CPB_OK;
     }
-    for (int32_t r = 0; r < ranks; r++)
-        problem.largest = cpb_max(problem.largest, cpb_plan_size(plan, r));
+    problem.largest = cpb_plan_largest(plan);
     set_weights(setup, all_see(mask), load, &problem);
     const cpb_status status = cpb_receive_bound(&problem, &scratch, bound);
     cpb_arena_free(&scratch);

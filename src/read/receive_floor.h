@@ -7,8 +7,8 @@
 
 #include <cpb/plan.h>
 
-/* What plans receive at least under one mask in which no rank holds more positions than
- * the largest shard of `plan`, nor more than `load` of the setup's cost.
+/* What plans of the sizes of `plan` receive at least under one mask in which no rank has
+ * more than `load` of the setup's cost.
  * \return CPB_OK or CPB_NO_MEMORY. */
 cpb_status cpb_receive_floor_of(const cpb_plan *plan, const cpb_mask *mask,
                                 const cpb_setup *setup, cpb_wide load,

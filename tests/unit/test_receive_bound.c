@@ -34,11 +34,18 @@ typedef struct deal {
     int64_t tolerance_ppm;
     int n;
     int64_t end[MOST_PIECES]; /* [n] of each piece */
+    int64_t chunk;            /* that the plan promises; 0: it promises tokens */
 } deal;
 
 static cpb_plan *plan_of(const deal *d, const int *owner)
 {
-    const cpb_promise promise = {CPB_UNEVEN, 1, 1, -1, CPB_ALGORITHM, d->tolerance_ppm};
+    const int64_t grain = d->chunk ? d->chunk : 1;
+    const cpb_promise promise = {.sizes = CPB_UNEVEN,
+                                 .chunk = grain,
+                                 .granularity = grain,
+                                 .cap = -1,
+                                 .algorithm = CPB_ALGORITHM,
+                                 .tolerance_ppm = d->tolerance_ppm};
     int64_t first[MOST_RANKS + 1] = {0};
     cpb_range runs[MOST_PIECES];
     int k = 0;
@@ -176,13 +183,13 @@ static void no_plan_of_a_window_is_below_the_bounds(void **state)
         const char *mask;
         deal deal;
     } cases[] = {
-        {"window:30;n=6", {3, 50000, 8, {1, 2, 3, 4, 5, 13, 21, 30}}},
-        {"window:30;n=6", {3, 50000, 8, {1, 2, 3, 4, 5, 14, 22, 30}}},
-        {"window:18;n=4", {3, 50000, 8, {1, 2, 3, 6, 8, 11, 13, 18}}},
-        {"window:18;n=2", {3, 0, 6, {1, 2, 3, 8, 13, 18}}},
-        {"window-both:18;n=2", {3, 50000, 6, {3, 6, 9, 12, 15, 18}}},
-        {"window-both:18;n=4", {3, 100000, 8, {1, 3, 6, 8, 11, 13, 16, 18}}},
-        {"window-both:18;n=7", {3, 100000, 6, {3, 6, 9, 12, 15, 18}}},
+        {"window:30;n=6", {3, 50000, 8, {1, 2, 3, 4, 5, 13, 21, 30}, 0}},
+        {"window:30;n=6", {3, 50000, 8, {1, 2, 3, 4, 5, 14, 22, 30}, 0}},
+        {"window:18;n=4", {3, 50000, 8, {1, 2, 3, 6, 8, 11, 13, 18}, 0}},
+        {"window:18;n=2", {3, 0, 6, {1, 2, 3, 8, 13, 18}, 0}},
+        {"window-both:18;n=2", {3, 50000, 6, {3, 6, 9, 12, 15, 18}, 0}},
+        {"window-both:18;n=4", {3, 100000, 8, {1, 3, 6, 8, 11, 13, 16, 18}, 0}},
+        {"window-both:18;n=7", {3, 100000, 6, {3, 6, 9, 12, 15, 18}, 0}},
     };
     cpb_setup setup = cpb_setup_default();
     (void)state;
@@ -201,6 +208,60 @@ static void no_plan_of_a_window_is_below_the_bounds(void **state)
         assert_true(sum.above_zero > 0);
         cpb_mask_free(mask);
     }
+}
+
+/* Numbers of chunks of the ranks differ by at most one. */
+static bool is_dealt_evenly(const deal *d, size_t plan)
+{
+    int held[MOST_RANKS] = {0};
+    for (int i = 0; i < d->n; i++, plan /= (size_t)d->ranks)
+        held[plan % (size_t)d->ranks]++;
+    for (int32_t r = 0; r < d->ranks; r++)
+        if (held[r] < d->n / d->ranks || held[r] > (d->n - 1) / d->ranks + 1)
+            return false;
+    return true;
+}
+
+/* Uneven sizes by whole chunks: every such plan counts, whichever rank has the short
+ * last chunk and however large the largest shard is. */
+static void bounds_of_uneven_chunks_hold_for_all_of_them(void **state)
+{
+    static outcome seen[MOST_PLANS];
+    static cpb_score scores[MOST_PLANS];
+    uint64_t seed = 5;
+    tally sum = {0};
+    (void)state;
+    for (int round = 0; round < 120; round++) {
+        deal d = {.ranks = (int32_t)test_random(&seed, 2, 3),
+                  .tolerance_ppm = test_random(&seed, 0, 2) * 500000,
+                  .chunk = test_random(&seed, 2, 4)};
+        cpb_setup setup = cpb_setup_default();
+        cpb_mask *mask;
+        char text[80];
+        const char *const *const family = families[round % (int)COUNT_OF(families)];
+        snprintf(text, sizeof text, "%s%d%s", family[0], (int)test_random(&seed, 4, 11),
+                 family[1]);
+        assert_int_equal(cpb_mask_create_text(text, 0, NULL, NULL, NULL, &mask, NULL),
+                         CPB_OK);
+        const int64_t tokens = cpb_mask_tokens(mask);
+        while ((tokens - 1) / d.chunk + 1 > MOST_PIECES)
+            d.chunk++;
+        for (int64_t end = 0; end < tokens; d.end[d.n++] = end)
+            end = end + d.chunk < tokens ? end + d.chunk : tokens;
+        setup.cost = CPB_PAIRS; /* all plans have the same mean */
+        const size_t count = every_plan(mask, &setup, &d, seen, scores);
+        size_t kept = 0;
+        for (size_t a = 0; a < count; a++)
+            if (is_dealt_evenly(&d, a)) {
+                seen[kept] = seen[a];
+                seen[kept].largest = 0; /* of the same sizes */
+                scores[kept++] = scores[a];
+            }
+        for (size_t a = 0; a < kept; a++)
+            assert_bounds(&d, seen, scores, kept, a, &sum);
+        cpb_mask_free(mask);
+    }
+    assert_true(sum.above_zero > 1000 && sum.reached > 100);
 }
 
 /* Where head-tail divides evenly, no balanced plan moves less. */
@@ -283,6 +344,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_plan_is_below_the_bounds),
         cmocka_unit_test(no_plan_of_a_window_is_below_the_bounds),
+        cmocka_unit_test(bounds_of_uneven_chunks_hold_for_all_of_them),
         cmocka_unit_test(head_tail_reaches_the_bound_of_one_causal_document),
         cmocka_unit_test(contiguous_reaches_the_bound_of_windows),
         cmocka_unit_test(the_ramp_of_a_window_counts_where_all_ranks_need_some),
