@@ -177,12 +177,22 @@ static bool answer(const cli_options *options, const cli_calibration *c,
     return good;
 }
 
+/* Timings are measured once; a profile is made of them again in no time. */
+static bool keeps_timings(const cli_options *options, cpb_error *error)
+{
+    return !options->output || strcmp(options->output, options->file) ||
+           output_is_direct(options->output) ||
+           fail(error,
+                "--output is \"%.40s\", the file of timings; accepted is another name",
+                options->output);
+}
+
 static bool run(const cli_options *options, cpb_error *error)
 {
     cli_timings timings = {0};
     cli_calibration calibration;
     bool good =
-        timings_read(options->file, &timings, error) &&
+        keeps_timings(options, error) && timings_read(options->file, &timings, error) &&
         (calibrate(&timings, &calibration, error) || fail_at(error, options->file));
     timings_free(&timings);
     if (good) {

@@ -22,17 +22,17 @@ _cpb_values() {
 
 _cpb() {
     local -A flags=(
-        [plan]='--documents --mask --combine --ranks --nodes --speeds --balancer --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --effort --strict --order --inverse --dtype --plan --json --help'
-        [score]='--documents --mask --ranks --nodes --speeds --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --strict --order --plan --json --help'
-        [check]='--documents --mask --ranks --nodes --speeds --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --order --inverse --plan --schedule --help'
-        [compare]='--documents --mask --combine --ranks --nodes --speeds --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --effort --packs --sample --tokens --count --seed --curve --json --csv --help'
-        [calibrate]='--output --json --help'
-        [sweep]='--documents --mask --combine --ranks --nodes --speeds --balancer --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --effort --packs --sample --tokens --count --seed --memory --threads --budget --row --meet --groups --one-size --groups-only --batches --batches-least --batches-multiple --multiple --fixed --window --token-bytes --hold --output --json --csv --help'
-        [report]='--output --help'
-        [schedule]='--documents --ranks --nodes --profile --model --overlap --backward --budget --row --meet --groups --one-size --groups-only --batches --batches-least --batches-multiple --multiple --fixed --window --token-bytes --hold --runs --compare --json --output --help'
-        [pad]='--documents --ranks --multiple --json --help'
-        [attend]='--documents --mask --ranks --nodes --balancer --chunk --tolerance --sizes --cap --kernel --cost --profile --model --overlap --backward --effort --seed --compare --timeline --timings --json --help'
-        [draw]='--documents --mask --combine --ranks --nodes --speeds --balancer --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --effort --order --plan --schedule --output --help'
+        [plan]='--documents --mask --combine --ranks --nodes --speeds --balancer --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --effort --strict --order --inverse --dtype --plan --json --version --help'
+        [score]='--documents --mask --ranks --nodes --speeds --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --strict --order --plan --json --version --help'
+        [check]='--documents --mask --ranks --nodes --speeds --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --order --inverse --plan --schedule --version --help'
+        [compare]='--documents --mask --combine --ranks --nodes --speeds --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --effort --packs --sample --tokens --count --seed --curve --json --csv --version --help'
+        [calibrate]='--output --json --version --help'
+        [sweep]='--documents --mask --combine --ranks --nodes --speeds --balancer --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --peers --effort --packs --sample --tokens --count --seed --memory --threads --budget --row --meet --groups --one-size --groups-only --batches --batches-least --batches-multiple --multiple --fixed --window --token-bytes --hold --output --json --csv --version --help'
+        [report]='--output --version --help'
+        [schedule]='--documents --ranks --nodes --profile --model --overlap --backward --budget --row --meet --groups --one-size --groups-only --batches --batches-least --batches-multiple --multiple --fixed --window --token-bytes --hold --runs --compare --json --output --version --help'
+        [pad]='--documents --ranks --multiple --json --version --help'
+        [attend]='--documents --mask --ranks --nodes --balancer --chunk --tolerance --sizes --cap --kernel --cost --profile --model --overlap --backward --effort --seed --compare --timeline --timings --json --version --help'
+        [draw]='--documents --mask --combine --ranks --nodes --speeds --balancer --chunk --tolerance --sizes --cap --kernel --transport --cost --profile --model --overlap --backward --effort --order --plan --schedule --output --version --help'
     )
     local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     COMPREPLY=()

@@ -223,7 +223,7 @@ const flag_row flags[] = {
     {"sizes", "equal|uneven", "tokens per rank; default equal, with reported padding",
      MEASURES, read_choice, MEMBER(sizes), 0, 0, sizes_names},
     {"cap", "TOKENS", "most tokens that a rank may hold, padding included", MEASURES,
-     read_number, MEMBER(cap), 0, CPB_MAX_TOKENS, NULL},
+     read_number, MEMBER(cap), 1, CPB_MAX_TOKENS, NULL},
     {"kernel", "flex|varlen|recurrent", "what computes attention; default flex", SCORES,
      read_choice, MEMBER(kernel), 0, 0, kernel_names},
     {"kernel", "flex|varlen|recurrent",
@@ -355,6 +355,8 @@ const flag_row flags[] = {
      USED_BY_SWEEP, read_string, MEMBER(output), 0, 0, NULL},
     {"output", "FILE.html", "or -o FILE.html: where the page goes", USED_BY_REPORT,
      read_string, MEMBER(output), 0, 0, NULL},
+    {"version", NULL, "the version of the program", ANY, read_switch, MEMBER(version),
+     0, 0, NULL},
     {"help", NULL, "this text", ANY, read_switch, MEMBER(help), 0, 0, NULL},
 };
 

@@ -42,11 +42,12 @@ static const char *type_name(json_type type)
     return names[type];
 }
 
-/* `value` as people would write it, cut. */
-static const char *shown(const json_t *value, char text[41])
+const char *json_shown(const json_t *value, char text[JSON_SHOWN_BYTES])
 {
+    if (!value)
+        return "missing";
     char *const dump = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-    snprintf(text, 41, "%.40s", dump ? dump : "?");
+    snprintf(text, JSON_SHOWN_BYTES, "%s", dump ? dump : "?");
     free(dump);
     return text;
 }
@@ -54,13 +55,13 @@ static const char *shown(const json_t *value, char text[41])
 static bool fail_member(cpb_error *error, const char *where, const char *key,
                         const json_t *value, const char *accepted)
 {
-    char text[41];
+    char text[JSON_SHOWN_BYTES];
     const char *const dot = *where ? "." : "";
     if (!value)
         return fail(error, "%.60s%s%.40s is missing; accepted is %s", where, dot, key,
                     accepted);
     return fail(error, "%.60s%s%.40s is %s; accepted is %s", where, dot, key,
-                shown(value, text), accepted);
+                json_shown(value, text), accepted);
 }
 
 static bool same_type(const json_t *value, json_type type)
@@ -88,8 +89,13 @@ bool json_member_integer(const json_t *object, const char *where, const char *ke
     *value = json_integer_value(found);
     if (json_is_integer(found) && *value >= low && *value <= high)
         return true;
-    snprintf(accepted, sizeof accepted, "a whole number from %" PRId64 " to %" PRId64,
-             low, high);
+    if (low == INT64_MIN)
+        snprintf(accepted, sizeof accepted, "a whole number");
+    else if (high == INT64_MAX)
+        snprintf(accepted, sizeof accepted, "a whole number from %" PRId64 " on", low);
+    else
+        snprintf(accepted, sizeof accepted,
+                 "a whole number from %" PRId64 " to %" PRId64, low, high);
     return fail_member(error, where, key, found, accepted);
 }
 
@@ -123,15 +129,15 @@ bool json_member_choice(const json_t *object, const char *where, const char *key
 bool json_integers(const json_t *array, const char *where, size_t n, int64_t *values,
                    cpb_error *error)
 {
-    char text[41];
+    char text[JSON_SHOWN_BYTES];
     if (!json_is_array(array) || json_array_size(array) != n)
         return fail(error, "%.60s is %s; accepted is a list of %zu whole numbers",
-                    where, array ? shown(array, text) : "missing", n);
+                    where, json_shown(array, text), n);
     for (size_t i = 0; i < n; i++) {
         const json_t *const value = json_array_get(array, i);
         if (!json_is_integer(value))
             return fail(error, "%.60s[%zu] is %s; accepted is a whole number", where, i,
-                        shown(value, text));
+                        json_shown(value, text));
         values[i] = json_integer_value(value);
     }
     return true;

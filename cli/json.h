@@ -10,6 +10,11 @@
  * column in the sentence. */
 json_t *json_read(const char *path, cpb_error *error);
 
+enum { JSON_SHOWN_BYTES = 41 };
+
+/* `value` as people would write it, cut, for a sentence; "missing" for NULL. */
+const char *json_shown(const json_t *value, char text[JSON_SHOWN_BYTES]);
+
 /* Member `key` of an object, which must be there and of its type. `where` names the
  * object in sentences and may be "". */
 json_t *json_member(const json_t *object, const char *where, const char *key,

@@ -93,6 +93,11 @@ static int finish(const char *command)
                : complain(command, EXIT_REFUSED, error.message);
 }
 
+static void print_version(void)
+{
+    printf("cpb %s\n", cpb_version());
+}
+
 static int run(const cli_command *command, int argc, char **argv)
 {
     cli_options options;
@@ -101,6 +106,8 @@ static int run(const cli_command *command, int argc, char **argv)
         options_read(command->name, command->user, argc, argv, &options, &error);
     if (status == EXIT_DONE && options.help)
         print_help(command, stdout);
+    else if (status == EXIT_DONE && options.version)
+        print_version();
     else if (status == EXIT_DONE && !command->ready(&options, &error))
         status = EXIT_USAGE;
     else if (status == EXIT_DONE && !command->run(&options, &error))
@@ -160,7 +167,7 @@ int main(int argc, char **argv)
     if (is_one_of(name, "--help", "-h") || !strcmp(name, "help"))
         return help(argc > 2 ? argv[2] : NULL);
     if (is_one_of(name, "--version", "-V")) {
-        printf("cpb %s\n", cpb_version());
+        print_version();
         return finish(NULL);
     }
     const cli_command *const command = find(name);

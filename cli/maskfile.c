@@ -57,12 +57,13 @@ static bool read_kind(const json_t *value, cpb_kind *kind)
 
 static bool fail_kind(const char *place, const json_t *value, cpb_error *error)
 {
+    char text[JSON_SHOWN_BYTES];
     const char *const name = json_string_value(value);
     const char *const guess = name ? nearest(name, N_KINDS, kind_names) : NULL;
     return fail(error,
-                "%s has kind \"%.40s\"; accepted are full, causal, inverse-causal, "
+                "%s has kind %s; accepted are full, causal, inverse-causal, "
                 "bi-causal%s%s%s",
-                place, name ? name : "(none)", guess ? " (did you mean " : "",
+                place, json_shown(value, text), guess ? " (did you mean " : "",
                 guess ? guess : "", guess ? "?)" : "");
 }
 
@@ -71,13 +72,16 @@ static bool read_slice(json_t *value, const char *place, cpb_slice *slice,
                        cpb_error *error)
 {
     static const char *const members[] = {"queries", "keys", "kind"};
+    char text[JSON_SHOWN_BYTES];
     int64_t ends[4];
     const json_t *kind;
     if (json_is_array(value) && json_array_size(value) == 5) {
         for (size_t i = 0; i < 4; i++) {
-            if (!json_is_integer(json_array_get(value, i)))
-                return fail(error, "%s[%zu] is no whole number", place, i);
-            ends[i] = json_integer_value(json_array_get(value, i));
+            const json_t *const end = json_array_get(value, i);
+            if (!json_is_integer(end))
+                return fail(error, "%s[%zu] is %s; accepted is a whole number", place,
+                            i, json_shown(end, text));
+            ends[i] = json_integer_value(end);
         }
         kind = json_array_get(value, 4);
     } else if (json_is_object(value)) {
@@ -88,9 +92,9 @@ static bool read_slice(json_t *value, const char *place, cpb_slice *slice,
         kind = json_object_get(value, "kind");
     } else {
         return fail(error,
-                    "%s is no slice; accepted are [q0, q1, k0, k1, \"kind\"] and "
+                    "%s is %s; accepted are [q0, q1, k0, k1, \"kind\"] and "
                     "{\"queries\": [q0, q1], \"keys\": [k0, k1], \"kind\": \"kind\"}",
-                    place);
+                    place, json_shown(value, text));
     }
     *slice = (cpb_slice){{ends[0], ends[1]}, {ends[2], ends[3]}, CPB_FULL};
     return read_kind(kind, &slice->kind) || fail_kind(place, kind, error);
@@ -156,6 +160,7 @@ static bool build_dense(const builder *b)
     uint8_t *const allowed = malloc(n * n);
     if (!allowed)
         return fail_memory(b->error);
+    char text[JSON_SHOWN_BYTES];
     bool good = true;
     for (size_t i = 0; i < n && good; i++) {
         const json_t *const row = json_array_get(rows, i);
@@ -164,7 +169,8 @@ static bool build_dense(const builder *b)
                     place, i, json_array_size(row), n);
         for (size_t j = 0; j < n && good; j++)
             good = read_cell(json_array_get(row, j), &allowed[i * n + j]) ||
-                   fail(b->error, "%s[%zu][%zu] is neither 0 nor 1", place, i, j);
+                   fail(b->error, "%s[%zu][%zu] is %s; accepted are 0 and 1", place, i,
+                        j, json_shown(json_array_get(row, j), text));
     }
     good = good && succeeded(cpb_mask_create_dense((int64_t)n, allowed, n_documents(b),
                                                    document_lengths(b), NULL, b->mask,
@@ -196,6 +202,7 @@ enum { N_BUILDERS = sizeof builders / sizeof *builders };
 static bool read_documents(json_t *object, const char *where, const cli_list *given,
                            cli_list *own, cpb_error *error)
 {
+    char text[JSON_SHOWN_BYTES];
     const json_t *const list = json_object_get(object, "documents");
     if (!list)
         return true;
@@ -205,16 +212,17 @@ static bool read_documents(json_t *object, const char *where, const cli_list *gi
                     "accepted is one of them",
                     where, *where ? "." : "");
     if (!json_is_array(list))
-        return fail(error, "%s%sdocuments is no list of lengths", where,
-                    *where ? "." : "");
+        return fail(error, "%s%sdocuments is %s; accepted is a list of lengths", where,
+                    *where ? "." : "", json_shown(list, text));
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *const entry = json_array_get(list, i);
         const json_int_t length = json_integer_value(entry);
         if (!json_is_integer(entry) || length < 0 || length > CPB_MAX_TOKENS)
             return fail(error,
-                        "%s%sdocuments[%zu] is no length; accepted are whole numbers "
+                        "%s%sdocuments[%zu] is %s; accepted are whole numbers "
                         "from 0 to %" PRId64,
-                        where, *where ? "." : "", i, CPB_MAX_TOKENS);
+                        where, *where ? "." : "", i, json_shown(entry, text),
+                        CPB_MAX_TOKENS);
         if (!list_add(own, length, error))
             return false;
     }

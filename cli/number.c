@@ -60,7 +60,8 @@ bool number_read_ppm(const char *what, const char *text, int64_t *ppm, cpb_error
         end++;
         good = millionths(&end, &part);
     }
-    if (good && !*end && whole < MOST_TOLERANCE) {
+    if (good && !*end &&
+        (whole < MOST_TOLERANCE || (whole == MOST_TOLERANCE && !part))) {
         *ppm = whole * 1000000 + part;
         return true;
     }

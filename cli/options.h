@@ -102,7 +102,7 @@ typedef struct cli_options {
     cli_axes axes;
     int64_t memory;
     int64_t threads;
-    bool help;
+    bool help, version;
     const char *command;
     cli_said *said; /* [n_said] in the order given; the strings above point into it */
     size_t n_said;

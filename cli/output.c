@@ -118,12 +118,22 @@ static int open_special(const char *path, const struct stat *old)
     return open(path, O_WRONLY);
 }
 
+/* "-" is standard input where lengths are read; a result of that name is a slip. */
+static bool is_name(const char *path, cpb_error *error)
+{
+    if (!*path)
+        return fail(error, "cannot write a file without a name");
+    return strcmp(path, "-") ||
+           fail(error, "cannot write to \"-\"; accepted is the name of a file, such as "
+                       "/dev/stdout or ./-");
+}
+
 bool output_open(cli_output *file, const char *path, cpb_error *error)
 {
     struct stat old;
     const bool exists = !stat(path, &old);
-    if (!*path)
-        return fail(error, "cannot write a file without a name");
+    if (!is_name(path, error))
+        return false;
     if (exists && is_special(&old)) {
         file->path = strdup(path);
         file->descriptor = open_special(path, &old);
@@ -145,8 +155,8 @@ bool output_open_append(cli_output *file, const char *path, bool *regular,
     file->path = strdup(named ? path : "standard output");
     if (!file->path)
         return fail_memory(error);
-    if (named && !*path)
-        return fail(error, "cannot write a file without a name");
+    if (named && !is_name(path, error))
+        return false;
     if (!named || output_is_direct(path)) {
         file->descriptor =
             named ? open_special(path, stat(path, &what) ? NULL : &what) : dup(1);

@@ -3,11 +3,11 @@
 #define _XOPEN_SOURCE 700 /* POSIX 2008 */
 #include "packs.h"
 
+#include "json.h"
 #include "message.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,12 +62,13 @@ static void empty(cli_list *list)
 static bool add_document(const json_t *value, size_t index, cli_list *pack,
                          cpb_error *error)
 {
+    char text[JSON_SHOWN_BYTES];
     const json_int_t length = json_integer_value(value);
     if (!json_is_integer(value) || length < 0 || length > CPB_MAX_TOKENS - pack->total)
         return fail(error,
-                    "element %zu is no length; accepted are whole numbers from 0 and "
-                    "totals up to %" PRId64,
-                    index, CPB_MAX_TOKENS);
+                    "element %zu is %s; accepted are whole numbers from 0 and totals "
+                    "up to %" PRId64,
+                    index, json_shown(value, text), CPB_MAX_TOKENS);
     return list_add(pack, length, error);
 }
 
@@ -78,12 +79,16 @@ static bool read_line(const char *line, size_t n, cli_list *pack, cpb_error *err
     if (!list)
         return fail(error, "column %d: no valid JSON: %.80s", problem.column,
                     problem.text);
+    char text[JSON_SHOWN_BYTES];
     bool good = json_is_array(list) ||
-                fail(error, "no JSON array of document lengths, such as [1024, 3072]");
+                fail(error, "%s is no array of document lengths, such as [1024, 3072]",
+                     json_shown(list, text));
     for (size_t i = 0; good && i < json_array_size(list); i++)
         good = add_document(json_array_get(list, i), i, pack, error);
     json_decref(list);
-    return good && (pack->total > 0 || fail(error, "the pack holds 0 tokens"));
+    return good && (pack->total > 0 ||
+                    fail(error, "the pack holds 0 tokens; accepted are 1 to %" PRId64,
+                         CPB_MAX_TOKENS));
 }
 
 static bool is_blank(const char *line)

@@ -187,8 +187,8 @@ bool profile_from_json(json_t *object, const char *where, cpb_profile *profile,
     if (!json_is_object(object))
         return fail(error, "%s%sa profile is a JSON object", where, *where ? ": " : "");
     for (size_t i = 0; i < N_TILE_SIZES; i++)
-        if (!json_member_integer(object, where, profile_numbers[i].name, 1,
-                                 CPB_MAX_TOKENS, &size, error))
+        if (!json_member_integer(object, where, profile_numbers[i].name, 1, INT64_MAX,
+                                 &size, error))
             return false;
     return only_known(object, where, N_PROFILE, profile_numbers, 4, others, error) &&
            read_name(object, where, profile, error) &&

@@ -35,13 +35,15 @@ json_t *runs_to_json(const cpb_plan *plan)
 bool runs_count(const json_t *lists, const char *where, int32_t ranks, int64_t *first,
                 cpb_error *error)
 {
+    char text[JSON_SHOWN_BYTES];
     if (!json_is_array(lists) || json_array_size(lists) != (size_t)ranks)
         return fail(error, "%s has %zu lists; accepted is one per rank: %" PRId32,
                     where, json_array_size(lists), ranks);
     for (int32_t r = 0; r < ranks; r++) {
         const json_t *const list = json_array_get(lists, (size_t)r);
         if (!json_is_array(list))
-            return fail(error, "%s[%" PRId32 "] is no list", where, r);
+            return fail(error, "%s[%" PRId32 "] is %s; accepted is a list of runs",
+                        where, r, json_shown(list, text));
         first[r + 1] = first[r] + (int64_t)json_array_size(list);
     }
     return true;
@@ -59,11 +61,14 @@ static bool read_run(const json_t *value, cpb_range *run)
 bool runs_read(const json_t *lists, const char *where, cpb_range *runs,
                cpb_error *error)
 {
+    char text[JSON_SHOWN_BYTES];
     for (size_t r = 0; r < json_array_size(lists); r++) {
         const json_t *const list = json_array_get(lists, r);
         for (size_t i = 0; i < json_array_size(list); i++)
             if (!read_run(json_array_get(list, i), runs++))
-                return fail(error, "%s[%zu][%zu] is no pair [begin, end]", where, r, i);
+                return fail(error,
+                            "%s[%zu][%zu] is %s; accepted is a pair [begin, end]",
+                            where, r, i, json_shown(json_array_get(list, i), text));
     }
     return true;
 }

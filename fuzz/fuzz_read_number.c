@@ -31,7 +31,7 @@ static void try_fraction(const char *text)
         require_sentence(&error);
         return;
     }
-    require(ppm >= 0 && ppm < INT64_C(1000000000));
+    require(ppm >= 0 && ppm <= INT64_C(1000000000));
     snprintf(again, sizeof again, "%" PRId64 ".%06" PRId64, ppm / 1000000,
              ppm % 1000000);
     require(number_read_ppm("--tolerance", again, &same, &error) && same == ppm);

@@ -200,7 +200,8 @@ static cpb_status check_sizes(const cpb_claim *claim, cpb_error *error)
     const int64_t positions = claim->tokens + claim->padding;
     if (claim->promise.sizes == CPB_UNEVEN && claim->padding)
         return cpb_fail(error, CPB_REFUTED, -1,
-                        "uneven sizes are stated with a padding of %lld, but have none",
+                        "the sizes are uneven, yet there are %lld pads; accepted are "
+                        "none, or as many positions on every rank",
                         (long long)claim->padding);
     if (claim->promise.sizes == CPB_EQUAL && positions % claim->ranks)
         return cpb_fail(error, CPB_REFUTED, -1,

@@ -11,7 +11,7 @@
 
 #define MOST_WEIGHT INT64_C(1000000)
 
-enum { WORD_BYTES = 64, LIST_BYTES = 200 };
+enum { WORD_BYTES = 64 };
 
 /* What a text says, as far as it was read. */
 typedef struct parser {
@@ -102,27 +102,14 @@ done:
     return status;
 }
 
-/* Append a name to a list for a sentence. */
-static void list_name(char *list, const char *name)
-{
-    const size_t used = strlen(list);
-    snprintf(list + used, LIST_BYTES - used, "%s%s", used ? ", " : "", name);
-}
-
 static cpb_status read_family(parser *p)
 {
     char word[WORD_BYTES];
     const char *const begin = read_word(p, ":;", word);
     p->family = cpb_family_find(word);
-    if (p->family)
-        return CPB_OK;
-
-    char known[LIST_BYTES] = "";
-    for (size_t i = 0; cpb_family_at(i); i++)
-        list_name(known, cpb_mask_family_name(i));
-    return cpb_fail(p->error, CPB_INVALID, index_of(p, begin),
-                    "unknown mask family '%.40s', did you mean '%s'? Accepted: %s",
-                    word, cpb_nearest(word, cpb_mask_family_name), known);
+    return p->family ? CPB_OK
+                     : cpb_fail_unknown(p->error, index_of(p, begin), "mask family",
+                                        word, cpb_mask_family_name);
 }
 
 /* Room for the lengths that follow, by their commas. */
@@ -239,15 +226,15 @@ static int number_of(parser *p, const char *key)
 
 static cpb_status unknown_key(const parser *p, const char *key, const char *place)
 {
-    char known[LIST_BYTES] = "";
+    char known[CPB_NAMES_BYTES] = "";
     if (strcmp(p->family->name, "documents") == 0) {
         for (size_t i = 0; cpb_family_at(i); i++)
             if (cpb_family_is_generic(cpb_family_at(i)))
-                list_name(known, cpb_mask_family_name(i));
+                cpb_list_name(known, cpb_mask_family_name(i));
     }
     for (int i = 0; i < CPB_FAMILY_NUMBERS; i++)
         if (p->family->numbers[i].key)
-            list_name(known, p->family->numbers[i].key);
+            cpb_list_name(known, p->family->numbers[i].key);
     return cpb_fail(
         p->error, CPB_INVALID, index_of(p, place),
         "unknown key '%.40s' at character %" PRId64 " of the mask; %s accepts %s", key,

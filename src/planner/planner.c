@@ -7,6 +7,7 @@
 
 #include "../base/error.h"
 #include "../base/nearest.h"
+#include "../plan/plan.h"
 #include "../read/step.h"
 
 #include <assert.h>
@@ -195,16 +196,13 @@ static cpb_status check_cap(const cpb_plan *plan, const cpb_options *options,
     return CPB_OK;
 }
 
-/* The keys of one query lie on more than so many ranks, in any plan with no shard above
- * the largest of this one. */
+/* The keys of one query lie on more than so many ranks, in any plan of these sizes. */
 static int64_t least_peers(const cpb_plan *plan, const cpb_masks *masks)
 {
-    int64_t keys = 0, largest = 0;
+    int64_t keys = 0;
     for (size_t m = 0; m < masks->n; m++)
         keys = cpb_max(keys, cpb_mask_most_keys(masks->mask[m]));
-    for (int32_t r = 0; r < cpb_plan_ranks(plan); r++)
-        largest = cpb_max(largest, cpb_plan_size(plan, r));
-    return cpb_max(0, cpb_ceil_div(keys, largest) - 1);
+    return cpb_max(0, cpb_ceil_div(keys, cpb_plan_largest(plan)) - 1);
 }
 
 /* Peers are known once the traffic is counted, so this costs a score. */
@@ -298,9 +296,8 @@ cpb_status cpb_plan_create(const cpb_masks *masks, const cpb_options *options,
     }
     const cpb_balancer *const row = find_row(options->balancer);
     if (!row) {
-        status = cpb_fail(
-            error, CPB_INVALID, -1, "balancer '%.40s' is unknown, nearest is '%s'",
-            options->balancer, cpb_nearest(options->balancer, cpb_balancer_name));
+        status = cpb_fail_unknown(error, -1, "balancer", options->balancer,
+                                  cpb_balancer_name);
         goto done;
     }
     CPB_TRY(cpb_row_run(row, masks, options, options->tolerance_ppm, INT64_MAX, plan,

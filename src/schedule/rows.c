@@ -48,8 +48,7 @@ cpb_status cpb_row_find(const char *name, const cpb_row **row, cpb_error *error)
         if (!strcmp(name, rows[i].name))
             return CPB_OK;
     }
-    return cpb_fail(error, CPB_INVALID, -1, "row '%.40s' is unknown, nearest is '%s'",
-                    name, cpb_nearest(name, cpb_schedule_name));
+    return cpb_fail_unknown(error, -1, "row", name, cpb_schedule_name);
 }
 
 /* Make a draft that keeps the order window. One that is given up keeps every window. */

@@ -46,8 +46,7 @@ cpb_status cpb_profile_find(const char *name, cpb_profile *profile, cpb_error *e
             return CPB_OK;
         }
     }
-    return cpb_fail(error, CPB_INVALID, -1, "profile '%.40s' is unknown, nearest is '%s'",
-                    name, cpb_nearest(name, cpb_profile_name));
+    return cpb_fail_unknown(error, -1, "profile", name, cpb_profile_name);
 }
 
 cpb_setup cpb_setup_default(void)
@@ -145,8 +144,8 @@ cpb_status cpb_setup_check(const cpb_setup *setup, int32_t ranks, cpb_error *err
         if (setup->speeds[r] >= 1 && setup->speeds[r] <= CPB_MAX_SPEED)
             continue;
         status = cpb_fail(error, CPB_INVALID, r,
-                          "the speed %d of rank %d is outside 1 .. %d", setup->speeds[r],
-                          r, CPB_MAX_SPEED);
+                          "the speed %d of rank %d is outside 1 .. %d",
+                          setup->speeds[r], r, CPB_MAX_SPEED);
         goto done;
     }
     CPB_TRY(check_model(&setup->model, error));

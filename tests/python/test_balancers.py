@@ -127,7 +127,7 @@ REFUSED = [
     (lambda: cpt.LoadBalancer(4, documents=[100], sizes="uneven"), "uneven"),
     (lambda: cpt.LoadBalancer(4, documents=[64], balancer="even", transport="ring"),
      "head-tail"),
-    (lambda: cpt.LoadBalancer(4, documents=[64], balancer="evn"), "nearest is 'even'"),
+    (lambda: cpt.LoadBalancer(4, documents=[64], balancer="evn"), "did you mean 'even'"),
     (lambda: cpt.LoadBalancer(4, documents=64), "documents are 64"),
     (lambda: cpt.LoadBalancer(4, mask=[]), "no mask is given"),
     (lambda: cpt.LoadBalancer(4, block_mask=[]), "no block mask is given"),

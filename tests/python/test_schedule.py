@@ -135,7 +135,7 @@ def test_pickles_and_equality():
     ([100], 4, 200, {"cost": [-1]}, "document 0: a cost of -1"),
     ([100], 4, 200, {"row": 5}, "accepted is a name"),
     ([100], 4, 200, {"holder": [0, 1]}, "accepted are 1, one per document"),
-    ([100], 4, 200, {"row": "fre"}, "nearest is 'free'"),
+    ([100], 4, 200, {"row": "fre"}, "did you mean 'free'"),
     ([100], 4, 200, {"meet": "never"}, "accepted are step, micro"),
     ([1.5], 4, 200, {}, "accepted are whole numbers"),
 ])

@@ -156,8 +156,9 @@ static void broken_lists_of_runs_are_named(void **state)
     assert_sentence(&claim, "position 7 is held by no rank");
     runs[1].end = 8;
     claim.promise.sizes = CPB_UNEVEN;
-    assert_sentence(&claim,
-                    "uneven sizes are stated with a padding of 2, but have none");
+    assert_sentence(
+        &claim, "the sizes are uneven, yet there are 2 pads; accepted are none, or as "
+                "many positions on every rank");
     claim.promise.sizes = CPB_EQUAL;
     claim.padding = 1;
     runs[1].end = 7;

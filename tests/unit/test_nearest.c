@@ -25,6 +25,8 @@ static void the_nearest_name_has_the_fewest_edits(void **state)
     assert_string_equal(cpb_nearest("prtr", a_name), "ptrr");
     assert_string_equal(cpb_nearest("eveen", a_name), "even");
     assert_string_equal(cpb_nearest("per", a_name), "per-document");
+    assert_string_equal(cpb_nearest("PER", a_name), "per-document");
+    assert_string_equal(cpb_nearest("EVN", a_name), "even");
     assert_non_null(cpb_nearest("", a_name));
     assert_null(cpb_nearest("per", no_name));
     char long_word[500];

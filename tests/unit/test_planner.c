@@ -377,8 +377,11 @@ static void options_that_cannot_be_met_are_refused_with_a_sentence(void **state)
     cpb_masks masks = {.n = 1, .mask = list};
     cpb_options options = options_of("haed-tail", 4, -1);
     assert_int_equal(cpb_plan_create(&masks, &options, &plan, &error), CPB_INVALID);
-    assert_string_equal(error.message,
-                        "balancer 'haed-tail' is unknown, nearest is 'head-tail'");
+    assert_string_equal(
+        error.message,
+        "unknown balancer 'haed-tail', did you mean 'head-tail'? Accepted: contiguous, "
+        "head-tail, per-document, per-document-legacy, ptrr, striped, min-heap, even, "
+        "frugal, auto");
     options = options_of("ptrr", 0, -1);
     assert_int_equal(cpb_plan_create(&masks, &options, &plan, &error), CPB_INVALID);
     assert_string_equal(error.message, "0 ranks are outside 1 .. 65536");

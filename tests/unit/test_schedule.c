@@ -241,7 +241,8 @@ static void test_bad_input_is_refused(void **state)
     says(&documents, &domain, "document 1: tokens of -5");
     tokens[1] = 5;
     domain.row = "fre";
-    says(&documents, &domain, "nearest is 'free'");
+    says(&documents, &domain,
+         "unknown row 'fre', did you mean 'free'? Accepted: auto, free");
     domain.row = "auto";
     domain.stages = 2;
     says(&documents, &domain, "2 pipeline stages need ranks that meet");
