@@ -17,17 +17,17 @@ typedef struct walk {
     cpb_spans *needs; /* with `tally`, where figures are wanted */
     int32_t rank;     /* with `tally` */
     size_t n_tilings;
-    cpb_tiling *tiling; /* [n_tilings] */
+    cpb_tile_counter *tiling; /* [n_tilings] */
 } walk;
 
 /* Everything that walks use again and again. */
 typedef struct kit {
     cpb_sight *sight; /* [masks] */
-    cpb_tiling
+    cpb_tile_counter
         tiling[2]; /* tiles that the cost counts; tiles of the profile if others */
     size_t n_tilings;
     cpb_spans needs;
-    cpb_traffic traffic;
+    cpb_rank_traffic traffic;
 } kit;
 
 /* Positions of `rank` before position x. */
@@ -74,8 +74,8 @@ static cpb_status take_row(walk *w, int64_t q, cpb_error *error)
         CPB_TRY(count_row(w, error));
     if (w->n_tilings && tiles_by_slot(w))
         for (size_t t = 0; t < w->n_tilings; t++)
-            CPB_TRY(
-                cpb_tiling_add(&w->tiling[t], w->sight->row, w->sight->n_row, error));
+            CPB_TRY(cpb_tile_counter_add(&w->tiling[t], w->sight->row, w->sight->n_row,
+                                         error));
 done:
     return status;
 }
@@ -84,7 +84,7 @@ static void skip_slots(walk *w, int64_t slots)
 {
     if (w->n_tilings && tiles_by_slot(w))
         for (size_t t = 0; t < w->n_tilings; t++)
-            cpb_tiling_skip(&w->tiling[t], slots);
+            cpb_tile_counter_skip(&w->tiling[t], slots);
 }
 
 static cpb_status walk_rows(walk *w, cpb_range queries, cpb_error *error)
@@ -127,10 +127,10 @@ static cpb_status walk_slice_rows(walk *w, const cpb_slice *slice, cpb_range seg
     const int64_t origin = cpb_sight_keys(slice, rows.begin).begin;
     cpb_status status = CPB_OK;
     for (size_t t = 0; t < w->n_tilings; t++) {
-        cpb_tiling_restart(&w->tiling[t], origin);
+        cpb_tile_counter_restart(&w->tiling[t], origin);
         for (int64_t q = rows.begin; q < rows.end; q++) {
             const cpb_range keys = cpb_sight_keys(slice, q);
-            CPB_TRY(cpb_tiling_add(&w->tiling[t], &keys, 1, error));
+            CPB_TRY(cpb_tile_counter_add(&w->tiling[t], &keys, 1, error));
         }
     }
 done:
@@ -170,19 +170,19 @@ done:
 static void start_tilings(kit *k, size_t n)
 {
     for (size_t t = 0; t < n; t++)
-        cpb_tiling_clear(&k->tiling[t]);
+        cpb_tile_counter_clear(&k->tiling[t]);
 }
 
 static void close_tilings(kit *k, size_t n)
 {
     for (size_t t = 0; t < n; t++)
-        cpb_tiling_restart(&k->tiling[t], 0);
+        cpb_tile_counter_restart(&k->tiling[t], 0);
 }
 
 static void note_tiles(const kit *k, cpb_tally *tally)
 {
-    const cpb_tiling *const counted = &k->tiling[0];
-    const cpb_tiling *const timed = &k->tiling[k->n_tilings - 1];
+    const cpb_tile_counter *const counted = &k->tiling[0];
+    const cpb_tile_counter *const timed = &k->tiling[k->n_tilings - 1];
     tally->tiles = counted->full + counted->partial;
     tally->full = timed->full;
     tally->partial = timed->partial;
@@ -279,11 +279,11 @@ static void start_kit_tilings(cpb_recount *recount, kit *k)
     const int64_t tile_q = setup->profile.tile_q, tile_k = setup->profile.tile_k;
     const bool paired = setup->cost == CPB_TILES;
     const bool other = paired && (tile_q != PAIRED_TILE || tile_k != PAIRED_TILE);
-    k->tiling[0] =
-        cpb_tiling_start(paired ? PAIRED_TILE : tile_q, paired ? PAIRED_TILE : tile_k,
-                         &recount->forward, &recount->exact, recount->arena);
-    k->tiling[1] = cpb_tiling_start(tile_q, tile_k, &recount->forward, &recount->exact,
-                                    recount->arena);
+    k->tiling[0] = cpb_tile_counter_start(
+        paired ? PAIRED_TILE : tile_q, paired ? PAIRED_TILE : tile_k, &recount->forward,
+        &recount->exact, recount->arena);
+    k->tiling[1] = cpb_tile_counter_start(tile_q, tile_k, &recount->forward,
+                                          &recount->exact, recount->arena);
     k->n_tilings = other ? 2 : 1;
 }
 

@@ -96,17 +96,18 @@ cpb_status cpb_check_laws(const cpb_claim *claim, cpb_arena *arena,
 cpb_status cpb_recount_run(cpb_recount *recount, cpb_error *error);
 
 /* Count the traffic of one rank from the keys that it needs (traffic.c). */
-typedef struct cpb_traffic {
+typedef struct cpb_rank_traffic {
     int64_t *count;        /* [ranks] keys that the rank needs of each other rank */
     int64_t *column;       /* [ranks] the same over all masks, weighted */
     cpb_spans *node_needs; /* [masks] of the ranks of the open node */
-} cpb_traffic;
+} cpb_rank_traffic;
 
-cpb_status cpb_traffic_create(cpb_traffic *traffic, cpb_recount *recount,
+cpb_status cpb_traffic_create(cpb_rank_traffic *traffic, cpb_recount *recount,
                               cpb_error *error);
-cpb_status cpb_traffic_add(cpb_traffic *traffic, cpb_recount *recount, size_t mask,
+cpb_status cpb_traffic_add(cpb_rank_traffic *traffic, cpb_recount *recount, size_t mask,
                            int32_t rank, cpb_spans *needs, cpb_error *error);
-void cpb_traffic_close_rank(cpb_traffic *traffic, cpb_recount *recount, int32_t rank);
+void cpb_traffic_close_rank(cpb_rank_traffic *traffic, cpb_recount *recount,
+                            int32_t rank);
 
 /* Play the relay form through for one mask, once all its traffic is counted (relay.c). */
 cpb_status cpb_recount_relay(cpb_recount *recount, size_t mask, cpb_error *error);

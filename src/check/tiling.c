@@ -6,10 +6,11 @@
 #include "../base/error.h"
 #include "../base/range.h"
 
-cpb_tiling cpb_tiling_start(int64_t tile_q, int64_t tile_k, const cpb_pass *price,
-                            cpb_exact *exact, cpb_arena *arena)
+cpb_tile_counter cpb_tile_counter_start(int64_t tile_q, int64_t tile_k,
+                                        const cpb_pass *price, cpb_exact *exact,
+                                        cpb_arena *arena)
 {
-    return (cpb_tiling){
+    return (cpb_tile_counter){
         .tile_q = tile_q,
         .tile_k = tile_k,
         .price = *price,
@@ -18,7 +19,7 @@ cpb_tiling cpb_tiling_start(int64_t tile_q, int64_t tile_k, const cpb_pass *pric
     };
 }
 
-void cpb_tiling_clear(cpb_tiling *tiling)
+void cpb_tile_counter_clear(cpb_tile_counter *tiling)
 {
     tiling->full = 0;
     tiling->partial = 0;
@@ -43,8 +44,8 @@ static cpb_status reserve(cpb_tile_list *list, size_t n, cpb_arena *arena,
 }
 
 /* Tiles that lie inside one of the ranges. */
-static cpb_status list_whole_tiles(cpb_tiling *tiling, const cpb_range *keys, size_t n,
-                                   cpb_error *error)
+static cpb_status list_whole_tiles(cpb_tile_counter *tiling, const cpb_range *keys,
+                                   size_t n, cpb_error *error)
 {
     cpb_tile_list *const row = &tiling->row;
     const cpb_status status = reserve(row, n, tiling->touched.arena, error);
@@ -69,7 +70,7 @@ static void swap(cpb_tile_list *a, cpb_tile_list *b)
 }
 
 /* Keep of `whole` what is in `row` too. */
-static cpb_status narrow_whole(cpb_tiling *tiling, cpb_error *error)
+static cpb_status narrow_whole(cpb_tile_counter *tiling, cpb_error *error)
 {
     const cpb_tile_list *const a = &tiling->whole, *const b = &tiling->row;
     cpb_tile_list *const both = &tiling->both;
@@ -99,7 +100,7 @@ static int64_t count_whole(const cpb_tile_list *list)
 
 /* Two spans may touch the same tile, so each counts only from the tile after the last
  * one counted. */
-static int64_t count_touched(cpb_tiling *tiling)
+static int64_t count_touched(cpb_tile_counter *tiling)
 {
     int64_t tiles = 0, next = 0;
     cpb_spans_settle(&tiling->touched);
@@ -113,7 +114,7 @@ static int64_t count_touched(cpb_tiling *tiling)
     return tiles;
 }
 
-static void close_q_tile(cpb_tiling *tiling)
+static void close_q_tile(cpb_tile_counter *tiling)
 {
     if (tiling->touched.n) {
         cpb_exact *const exact = tiling->exact;
@@ -136,8 +137,8 @@ static void close_q_tile(cpb_tiling *tiling)
     cpb_spans_clear(&tiling->touched);
 }
 
-cpb_status cpb_tiling_add(cpb_tiling *tiling, const cpb_range *keys, size_t n,
-                          cpb_error *error)
+cpb_status cpb_tile_counter_add(cpb_tile_counter *tiling, const cpb_range *keys,
+                                size_t n, cpb_error *error)
 {
     cpb_status status;
     if (tiling->rows == 0 || tiling->whole.n) {
@@ -154,7 +155,7 @@ done:
     return status;
 }
 
-void cpb_tiling_skip(cpb_tiling *tiling, int64_t slots)
+void cpb_tile_counter_skip(cpb_tile_counter *tiling, int64_t slots)
 {
     if (slots == 0)
         return;
@@ -168,7 +169,7 @@ void cpb_tiling_skip(cpb_tiling *tiling, int64_t slots)
     tiling->rows = rows % tiling->tile_q;
 }
 
-void cpb_tiling_restart(cpb_tiling *tiling, int64_t origin)
+void cpb_tile_counter_restart(cpb_tile_counter *tiling, int64_t origin)
 {
     close_q_tile(tiling);
     tiling->origin = origin;

@@ -15,8 +15,8 @@ typedef struct cpb_tile_list {
     size_t room;
 } cpb_tile_list;
 
-/* Starts from cpb_tiling_start(). */
-typedef struct cpb_tiling {
+/* Starts from cpb_tile_counter_start(). */
+typedef struct cpb_tile_counter {
     int64_t tile_q;
     int64_t tile_k;
     cpb_pass price; /* of one q-tile, for `longest` */
@@ -33,24 +33,25 @@ typedef struct cpb_tiling {
     cpb_tile_list whole; /* tiles that every row of it sees completely */
     cpb_tile_list row;
     cpb_tile_list both;
-} cpb_tiling;
+} cpb_tile_counter;
 
-cpb_tiling cpb_tiling_start(int64_t tile_q, int64_t tile_k, const cpb_pass *price,
-                            cpb_exact *exact, cpb_arena *arena);
+cpb_tile_counter cpb_tile_counter_start(int64_t tile_q, int64_t tile_k,
+                                        const cpb_pass *price, cpb_exact *exact,
+                                        cpb_arena *arena);
 
 /* Forget the counts, keep the memory. */
-void cpb_tiling_clear(cpb_tiling *tiling);
+void cpb_tile_counter_clear(cpb_tile_counter *tiling);
 
 /* The next slot is a query that sees these n ranges of keys: sorted, disjoint, apart,
  * none before the origin. CPB_OK or CPB_NO_MEMORY. */
-cpb_status cpb_tiling_add(cpb_tiling *tiling, const cpb_range *keys, size_t n,
-                          cpb_error *error);
+cpb_status cpb_tile_counter_add(cpb_tile_counter *tiling, const cpb_range *keys,
+                                size_t n, cpb_error *error);
 
 /* The next `slots` slots see nothing. */
-void cpb_tiling_skip(cpb_tiling *tiling, int64_t slots);
+void cpb_tile_counter_skip(cpb_tile_counter *tiling, int64_t slots);
 
 /* Close the open q-tile; the next row begins a new one, with key tiles that start at
  * `origin`. */
-void cpb_tiling_restart(cpb_tiling *tiling, int64_t origin);
+void cpb_tile_counter_restart(cpb_tile_counter *tiling, int64_t origin);
 
 #endif

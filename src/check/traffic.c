@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-cpb_status cpb_traffic_create(cpb_traffic *traffic, cpb_recount *recount,
+cpb_status cpb_traffic_create(cpb_rank_traffic *traffic, cpb_recount *recount,
                               cpb_error *error)
 {
     const size_t ranks = (size_t)recount->claim->ranks, masks = recount->masks->n;
@@ -61,7 +61,7 @@ static void set_peer(cpb_recount *recount, size_t mask, int32_t a, int32_t b)
 }
 
 /* `count` holds the rank's column of the matrix: note it, and clear it. */
-static void note_column(cpb_traffic *traffic, cpb_recount *recount, size_t mask,
+static void note_column(cpb_rank_traffic *traffic, cpb_recount *recount, size_t mask,
                         int32_t rank)
 {
     const int64_t weight = cpb_recount_weight(recount, mask);
@@ -82,7 +82,7 @@ static void note_column(cpb_traffic *traffic, cpb_recount *recount, size_t mask,
 }
 
 /* Keys into the node that ends with `rank`, and out of the nodes that own them. */
-static void close_node(cpb_traffic *traffic, cpb_recount *recount, size_t mask,
+static void close_node(cpb_rank_traffic *traffic, cpb_recount *recount, size_t mask,
                        int32_t rank)
 {
     const int32_t width = ranks_per_node(recount), node = rank / width;
@@ -129,8 +129,9 @@ static cpb_status keep_needs(cpb_recount *recount, size_t mask, int32_t rank,
     return CPB_OK;
 }
 
-static cpb_status add_exchange(cpb_traffic *traffic, cpb_recount *recount, size_t mask,
-                               int32_t rank, cpb_spans *needs, cpb_error *error)
+static cpb_status add_exchange(cpb_rank_traffic *traffic, cpb_recount *recount,
+                               size_t mask, int32_t rank, cpb_spans *needs,
+                               cpb_error *error)
 {
     cpb_status status = CPB_OK;
     cpb_spans_settle(needs);
@@ -150,7 +151,7 @@ done:
     return status;
 }
 
-cpb_status cpb_traffic_add(cpb_traffic *traffic, cpb_recount *recount, size_t mask,
+cpb_status cpb_traffic_add(cpb_rank_traffic *traffic, cpb_recount *recount, size_t mask,
                            int32_t rank, cpb_spans *needs, cpb_error *error)
 {
     if (recount->setup->transport == CPB_EXCHANGE)
@@ -163,7 +164,8 @@ cpb_status cpb_traffic_add(cpb_traffic *traffic, cpb_recount *recount, size_t ma
     return CPB_OK;
 }
 
-void cpb_traffic_close_rank(cpb_traffic *traffic, cpb_recount *recount, int32_t rank)
+void cpb_traffic_close_rank(cpb_rank_traffic *traffic, cpb_recount *recount,
+                            int32_t rank)
 {
     traffic->column[rank] = 0;
     for (int32_t r = 0; r < recount->claim->ranks; r++) {

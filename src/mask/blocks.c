@@ -194,12 +194,12 @@ cpb_status cpb_mask_create_blocks(const cpb_block_mask *blocks, size_t n_documen
     assert(blocks->kv_num_blocks && blocks->kv_indices);
     cpb_arena scratch = {.allocator = cpb_allocator_or_default(allocator)};
     cpb_slices slices = {.arena = &scratch};
-    cpb_documents documents = {.tokens = blocks->q_length};
+    cpb_sequence documents = {.tokens = blocks->q_length};
     cpb_status status;
 
     *mask = NULL;
     CPB_TRY(shape_check(blocks, error));
-    CPB_TRY(cpb_documents_check(&documents, n_documents, lengths, error));
+    CPB_TRY(cpb_sequence_check(&documents, n_documents, lengths, error));
     CPB_TRY(read_blocks(blocks, &slices, error));
     CPB_TRY(cpb_mask_build(&documents, slices.n, slices.items, allocator, mask, error));
 

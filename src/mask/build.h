@@ -7,12 +7,12 @@
 #include "../base/sort.h"
 #include "mask.h"
 
-/* The documents of a sequence; n is at least 1. */
-typedef struct cpb_documents {
+/* A sequence of documents; n is at least 1. */
+typedef struct cpb_sequence {
     int64_t tokens;
     size_t n;
     const int64_t *lengths; /* [n] */
-} cpb_documents;
+} cpb_sequence;
 
 /* Refuse a number of tokens outside 1 .. CPB_MAX_TOKENS. */
 cpb_status cpb_tokens_check(int64_t tokens, cpb_error *error);
@@ -21,10 +21,10 @@ cpb_status cpb_tokens_check(int64_t tokens, cpb_error *error);
 cpb_status cpb_lengths_check(size_t n, const int64_t *lengths, int64_t *tokens,
                              cpb_error *error);
 
-/* Check lengths against the tokens that `documents` already states and put them in
- * there; n 0 stands for one document, which borrows `documents->tokens`. */
-cpb_status cpb_documents_check(cpb_documents *documents, size_t n,
-                               const int64_t *lengths, cpb_error *error);
+/* Check lengths against the tokens that `sequence` already states and put them in
+ * there; n 0 stands for one document, which borrows `sequence->tokens`. */
+cpb_status cpb_sequence_check(cpb_sequence *sequence, size_t n, const int64_t *lengths,
+                              cpb_error *error);
 
 /* A growing list of slices in an arena. */
 typedef struct cpb_slices {
@@ -45,7 +45,7 @@ void cpb_slices_add(cpb_slices *slices, cpb_range queries, cpb_range keys,
 
 /* Build a mask of slices that are not empty and lie inside the sequence: normalise,
  * prove them disjoint, count. */
-cpb_status cpb_mask_build(const cpb_documents *documents, size_t n_slices,
+cpb_status cpb_mask_build(const cpb_sequence *documents, size_t n_slices,
                           const cpb_slice *slices, const cpb_allocator *allocator,
                           cpb_mask **mask, cpb_error *error);
 

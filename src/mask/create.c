@@ -41,12 +41,12 @@ cpb_status cpb_lengths_check(size_t n, const int64_t *lengths, int64_t *tokens,
     return CPB_OK;
 }
 
-cpb_status cpb_documents_check(cpb_documents *documents, size_t n,
-                               const int64_t *lengths, cpb_error *error)
+cpb_status cpb_sequence_check(cpb_sequence *sequence, size_t n, const int64_t *lengths,
+                              cpb_error *error)
 {
     if (n == 0) {
-        documents->n = 1;
-        documents->lengths = &documents->tokens;
+        sequence->n = 1;
+        sequence->lengths = &sequence->tokens;
         return CPB_OK;
     }
     assert(lengths);
@@ -54,13 +54,13 @@ cpb_status cpb_documents_check(cpb_documents *documents, size_t n,
     const cpb_status status = cpb_lengths_check(n, lengths, &sum, error);
     if (status != CPB_OK)
         return status;
-    if (sum != documents->tokens)
+    if (sum != sequence->tokens)
         return cpb_fail(error, CPB_INVALID, -1,
                         "the document lengths sum to %" PRId64
                         "; accepted is the %" PRId64 " tokens of the sequence",
-                        sum, documents->tokens);
-    documents->n = n;
-    documents->lengths = lengths;
+                        sum, sequence->tokens);
+    sequence->n = n;
+    sequence->lengths = lengths;
     return CPB_OK;
 }
 
@@ -139,12 +139,12 @@ cpb_status cpb_mask_create(int64_t tokens, size_t n_slices, const cpb_slice *sli
                            cpb_error *error)
 {
     assert(slices || n_slices == 0);
-    cpb_documents documents = {.tokens = tokens};
+    cpb_sequence documents = {.tokens = tokens};
     cpb_status status;
 
     *mask = NULL;
     CPB_TRY(cpb_tokens_check(tokens, error));
-    CPB_TRY(cpb_documents_check(&documents, n_documents, lengths, error));
+    CPB_TRY(cpb_sequence_check(&documents, n_documents, lengths, error));
     CPB_TRY(slices_check(n_slices, slices, tokens, error));
     CPB_TRY(cpb_mask_build(&documents, n_slices, slices, allocator, mask, error));
 
@@ -221,7 +221,7 @@ static cpb_status index_rows(cpb_mask *mask)
     return CPB_OK;
 }
 
-static cpb_status index_documents(cpb_mask *mask, const cpb_documents *documents)
+static cpb_status index_documents(cpb_mask *mask, const cpb_sequence *documents)
 {
     mask->document_ends =
         cpb_arena_take(&mask->memory, documents->n, sizeof *mask->document_ends);
@@ -279,7 +279,7 @@ done:
     return status;
 }
 
-cpb_status cpb_mask_build(const cpb_documents *documents, size_t n_slices,
+cpb_status cpb_mask_build(const cpb_sequence *documents, size_t n_slices,
                           const cpb_slice *slices, const cpb_allocator *allocator,
                           cpb_mask **out, cpb_error *error)
 {

@@ -108,7 +108,7 @@ cpb_status cpb_mask_create_dense(int64_t tokens, const uint8_t *allowed,
 {
     cpb_arena scratch = {.allocator = cpb_allocator_or_default(allocator)};
     cpb_slices slices = {.arena = &scratch};
-    cpb_documents documents = {.tokens = tokens};
+    cpb_sequence documents = {.tokens = tokens};
     cpb_status status;
 
     *mask = NULL;
@@ -118,7 +118,7 @@ cpb_status cpb_mask_create_dense(int64_t tokens, const uint8_t *allowed,
                         "the dense mask has %" PRId64 " tokens; accepted is 1 to %d",
                         tokens, MOST_TOKENS);
     assert(allowed);
-    CPB_TRY(cpb_documents_check(&documents, n_documents, lengths, error));
+    CPB_TRY(cpb_sequence_check(&documents, n_documents, lengths, error));
     CPB_TRY(read_dense(tokens, allowed, &slices));
     CPB_TRY(cpb_mask_build(&documents, slices.n, slices.items, allocator, mask, error));
 

@@ -42,7 +42,7 @@ static void add_band(cpb_slices *slices, cpb_range rows, cpb_range keys, int64_t
     }
 }
 
-static void lay_full(cpb_slices *slices, const cpb_documents *documents,
+static void lay_full(cpb_slices *slices, const cpb_sequence *documents,
                      const int64_t *numbers)
 {
     (void)numbers;
@@ -50,7 +50,7 @@ static void lay_full(cpb_slices *slices, const cpb_documents *documents,
     cpb_slices_add(slices, all, all, CPB_FULL);
 }
 
-static void lay_causal(cpb_slices *slices, const cpb_documents *documents,
+static void lay_causal(cpb_slices *slices, const cpb_sequence *documents,
                        const int64_t *numbers)
 {
     (void)numbers;
@@ -119,7 +119,7 @@ static void lay_chunked(cpb_slices *slices, cpb_range document, int64_t n)
 
 /* The first tokens and the window apart: keys before `first` come from one slice, the
  * band begins after them. */
-static void lay_global(cpb_slices *slices, const cpb_documents *documents,
+static void lay_global(cpb_slices *slices, const cpb_sequence *documents,
                        const int64_t *numbers)
 {
     const int64_t first = numbers[0], reach = numbers[1] - 1;
@@ -129,7 +129,7 @@ static void lay_global(cpb_slices *slices, const cpb_documents *documents,
     add_band(slices, rest, rest, reach, reach);
 }
 
-static void lay_sinks(cpb_slices *slices, const cpb_documents *documents,
+static void lay_sinks(cpb_slices *slices, const cpb_sequence *documents,
                       const int64_t *numbers)
 {
     const int64_t first = numbers[0];
@@ -139,7 +139,7 @@ static void lay_sinks(cpb_slices *slices, const cpb_documents *documents,
     add_band(slices, rest, rest, numbers[1] - 1, 0);
 }
 
-static void lay_causal_blocks(cpb_slices *slices, const cpb_documents *documents,
+static void lay_causal_blocks(cpb_slices *slices, const cpb_sequence *documents,
                               const int64_t *numbers)
 {
     (void)numbers;
@@ -153,7 +153,7 @@ static void lay_causal_blocks(cpb_slices *slices, const cpb_documents *documents
     }
 }
 
-static void lay_shared_question(cpb_slices *slices, const cpb_documents *documents,
+static void lay_shared_question(cpb_slices *slices, const cpb_sequence *documents,
                                 const int64_t *numbers)
 {
     (void)numbers;
@@ -287,7 +287,7 @@ const char *cpb_mask_family_example(size_t i)
     return family ? family->example : NULL;
 }
 
-static void lay_documents(const cpb_family *family, const cpb_documents *documents,
+static void lay_documents(const cpb_family *family, const cpb_sequence *documents,
                           int64_t n, cpb_slices *slices)
 {
     cpb_range document = {0, 0};
@@ -299,7 +299,7 @@ static void lay_documents(const cpb_family *family, const cpb_documents *documen
 
 /* Whether a number is too small for the sequence: better said at once than after the
  * memory for all these slices was spent. */
-static cpb_status steps_check(const cpb_family *family, const cpb_documents *documents,
+static cpb_status steps_check(const cpb_family *family, const cpb_sequence *documents,
                               int64_t n, cpb_error *error)
 {
     int64_t steps = 0;
@@ -313,7 +313,7 @@ static cpb_status steps_check(const cpb_family *family, const cpb_documents *doc
                     family->name, family->numbers[0].key, n, steps, most_steps);
 }
 
-cpb_status cpb_family_lay(const cpb_family *family, const cpb_documents *documents,
+cpb_status cpb_family_lay(const cpb_family *family, const cpb_sequence *documents,
                           const int64_t *numbers, cpb_slices *slices, cpb_error *error)
 {
     /* A number beyond the sequence changes nothing; clipped, sums cannot overflow. */

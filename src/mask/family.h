@@ -26,7 +26,7 @@ typedef struct cpb_family {
     cpb_number numbers[CPB_FAMILY_NUMBERS];
     bool stepped; /* takes a slice per n tokens of a document, for n > 1 */
     void (*document)(cpb_slices *slices, cpb_range document, int64_t n);
-    void (*sequence)(cpb_slices *slices, const cpb_documents *documents,
+    void (*sequence)(cpb_slices *slices, const cpb_sequence *documents,
                      const int64_t *numbers);
 } cpb_family;
 
@@ -41,12 +41,12 @@ bool cpb_family_is_generic(const cpb_family *family);
 
 /* Slices of a family over checked documents. numbers [CPB_FAMILY_NUMBERS], 0 where not
  * given. CPB_TOO_LARGE where a stepped family takes more than 2^24 slices. */
-cpb_status cpb_family_lay(const cpb_family *family, const cpb_documents *documents,
+cpb_status cpb_family_lay(const cpb_family *family, const cpb_sequence *documents,
                           const int64_t *numbers, cpb_slices *slices, cpb_error *error);
 
 /* The canonical text of a family with its documents and numbers, in the arena; NULL
  * when memory ends. */
-char *cpb_family_print(const cpb_family *family, const cpb_documents *documents,
+char *cpb_family_print(const cpb_family *family, const cpb_sequence *documents,
                        const int64_t *numbers, cpb_arena *arena);
 
 #endif

@@ -30,7 +30,7 @@ static char *put_word(char *to, const char *word)
 
 /* Bytes of the text with its closing zero: each length has a ':' or ',' before it, each
  * number ';' and '='. */
-static size_t text_bytes(const cpb_family *family, const cpb_documents *documents,
+static size_t text_bytes(const cpb_family *family, const cpb_sequence *documents,
                          const int64_t *numbers)
 {
     size_t bytes = strlen(family->name) + 1;
@@ -42,7 +42,7 @@ static size_t text_bytes(const cpb_family *family, const cpb_documents *document
     return bytes;
 }
 
-char *cpb_family_print(const cpb_family *family, const cpb_documents *documents,
+char *cpb_family_print(const cpb_family *family, const cpb_sequence *documents,
                        const int64_t *numbers, cpb_arena *arena)
 {
     char *const text = cpb_arena_take(arena, text_bytes(family, documents, numbers), 1);

@@ -21,7 +21,7 @@ typedef struct parser {
     cpb_error *error;
     const cpb_family *family;
     int64_t numbers[CPB_FAMILY_NUMBERS]; /* 0: not given */
-    cpb_documents documents;
+    cpb_sequence documents;
 } parser;
 
 /* Characters count from 1 in sentences, from 0 in `at`. */

@@ -14,9 +14,9 @@ typedef struct sweep {
     int32_t *active; /* [n_active] ranks that want the position */
     int32_t *place;  /* [ranks] where a rank stands among them, or -1 */
     int32_t n_active;
-    const cpb_group *group; /* a copy of them, NULL once they changed */
-    int32_t owner;          /* of the last cell */
-    bool changed;           /* whether others than this owner began or ended since */
+    const cpb_key_group *group; /* a copy of them, NULL once they changed */
+    int32_t owner;              /* of the last cell */
+    bool changed; /* whether others than this owner began or ended since */
 } sweep;
 
 cpb_status cpb_wants_add(cpb_wants *list, int32_t rank, const cpb_ranges *needs)
@@ -93,21 +93,21 @@ static void pass(sweep *s, int64_t position)
 static cpb_status copy_active(sweep *s, cpb_arena *arena)
 {
     const size_t n = (size_t)s->n_active;
-    cpb_group *const group = cpb_arena_take(arena, 1, sizeof *group);
+    cpb_key_group *const group = cpb_arena_take(arena, 1, sizeof *group);
     int32_t *const ranks = cpb_arena_take(arena, n, sizeof *ranks);
     if (!group || !ranks)
         return CPB_NO_MEMORY;
     memcpy(ranks, s->active, n * sizeof *ranks);
-    *group = (cpb_group){s->n_active, ranks};
+    *group = (cpb_key_group){s->n_active, ranks};
     s->group = group;
     return CPB_OK;
 }
 
 /* Keys of one owner that the active ranks want, but for the owner itself. */
 static cpb_status add_keys(sweep *s, cpb_range keys, int32_t owner, cpb_arena *arena,
-                           cpb_cells *cells)
+                           cpb_key_cells *cells)
 {
-    cpb_cell *const last = cells->n ? &cells->at[cells->n - 1] : NULL;
+    cpb_key_cell *const last = cells->n ? &cells->at[cells->n - 1] : NULL;
     const int32_t n_ranks = s->n_active - (s->place[owner] >= 0);
     if (!n_ranks)
         return CPB_OK;
@@ -117,19 +117,19 @@ static cpb_status add_keys(sweep *s, cpb_range keys, int32_t owner, cpb_arena *a
     }
     if (!s->group && copy_active(s, arena) != CPB_OK)
         return CPB_NO_MEMORY;
-    cells->at[cells->n++] = (cpb_cell){keys, owner, n_ranks, s->group};
+    cells->at[cells->n++] = (cpb_key_cell){keys, owner, n_ranks, s->group};
     s->owner = owner;
     s->changed = false;
     return CPB_OK;
 }
 
 cpb_status cpb_cells_create(const cpb_wants *wants, const cpb_owners *owners,
-                            const bool *chosen, cpb_arena *arena, cpb_cells *cells)
+                            const bool *chosen, cpb_arena *arena, cpb_key_cells *cells)
 {
     sweep s;
     size_t run = 0;
     int64_t position = 0;
-    *cells = (cpb_cells){0};
+    *cells = (cpb_key_cells){0};
     /* A cell begins where a want begins or ends, or a run begins. */
     cells->at = cpb_arena_take(arena, 2 * wants->n + owners->n, sizeof *cells->at);
     if (!cells->at || start(&s, wants, owners->ranks, arena) != CPB_OK)

@@ -80,7 +80,7 @@ cpb_status cpb_sketch_add(cpb_sketch *sketch, int32_t step, int32_t from, int32_
 
 /* Append transfers of keys of a cell to every rank that lacks them but `from`. */
 cpb_status cpb_sketch_spread(cpb_sketch *sketch, int32_t step, int32_t from,
-                             const cpb_cell *cell, cpb_range keys);
+                             const cpb_key_cell *cell, cpb_range keys);
 
 /* Fill in the transfers of a form. */
 typedef cpb_status cpb_form_fn(cpb_sketch *sketch);

@@ -7,7 +7,7 @@
 #include "../base/range.h"
 
 /* Straight to all ranks of the cell, or to one of them which passes the keys on. */
-static cpb_status add_piece(void *context, const cpb_cell *cell, int32_t by,
+static cpb_status add_piece(void *context, const cpb_key_cell *cell, int32_t by,
                             cpb_range keys)
 {
     cpb_sketch *const sketch = context;

@@ -17,7 +17,7 @@ cpb_status cpb_sketch_add(cpb_sketch *sketch, int32_t step, int32_t from, int32_
 }
 
 cpb_status cpb_sketch_spread(cpb_sketch *sketch, int32_t step, int32_t from,
-                             const cpb_cell *cell, cpb_range keys)
+                             const cpb_key_cell *cell, cpb_range keys)
 {
     for (int32_t i = 0; i < cell->wanting->n; i++) {
         const int32_t to = cell->wanting->ranks[i];

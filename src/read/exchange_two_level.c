@@ -18,7 +18,7 @@ typedef struct node_intake {
     cpb_sketch *sketch;
     int32_t first_rank;
     int32_t n_ranks;
-    cpb_cells cells;
+    cpb_key_cells cells;
     int64_t *load; /* [ranks of all nodes] */
 } node_intake;
 
@@ -27,15 +27,15 @@ static bool inside(const node_intake *node, int32_t rank)
     return rank >= node->first_rank && rank < node->first_rank + node->n_ranks;
 }
 
-static int64_t weight(const cpb_cell *cell)
+static int64_t weight(const cpb_key_cell *cell)
 {
     return cell->n_ranks * cpb_range_length(cell->keys);
 }
 
 /* The owner is of another node, so that none of these is it. */
-static int32_t least_loaded(const node_intake *node, const cpb_cell *cell)
+static int32_t least_loaded(const node_intake *node, const cpb_key_cell *cell)
 {
-    const cpb_group *const wanting = cell->wanting;
+    const cpb_key_group *const wanting = cell->wanting;
     int32_t best = wanting->ranks[0];
     for (int32_t i = 1; i < wanting->n; i++) {
         const int32_t rank = wanting->ranks[i];
@@ -47,7 +47,7 @@ static int32_t least_loaded(const node_intake *node, const cpb_cell *cell)
 }
 
 /* Deal a cell from outside in parts of at most `most` load. */
-static cpb_status take_in(node_intake *node, const cpb_cell *cell, int64_t most)
+static cpb_status take_in(node_intake *node, const cpb_key_cell *cell, int64_t most)
 {
     const int64_t step = cell->n_ranks == 1 ? cpb_range_length(cell->keys)
                                             : cpb_max(1, most / cell->n_ranks);
@@ -63,7 +63,7 @@ static cpb_status take_in(node_intake *node, const cpb_cell *cell, int64_t most)
 }
 
 /* Ascending: few ranks first, then long cells first. */
-static uint64_t turn_of(const cpb_cell *cell)
+static uint64_t turn_of(const cpb_key_cell *cell)
 {
     return (uint64_t)cell->n_ranks << 32 |
            (uint64_t)(CPB_MAX_TOKENS - cpb_range_length(cell->keys));
@@ -80,7 +80,7 @@ static cpb_status deal(node_intake *node, cpb_arena *scratch)
     size_t n_outside = 0;
     int64_t total = 0;
     for (size_t i = 0; i < n; i++) {
-        const cpb_cell *const cell = &node->cells.at[i];
+        const cpb_key_cell *const cell = &node->cells.at[i];
         if (!inside(node, cell->owner)) {
             outside[n_outside++] = (cpb_item){turn_of(cell), (int64_t)i};
             total += weight(cell);

@@ -18,17 +18,17 @@ enum {
 };
 
 typedef struct relaying {
-    int64_t *send;   /* [ranks] keys that a rank sends as things stand */
-    int64_t level;   /* sends to come down to */
-    cpb_cells cells; /* of the owners above the first level */
-    cpb_item *turns; /* [cells.n] many ranks first; value: index of the cell */
+    int64_t *send;       /* [ranks] keys that a rank sends as things stand */
+    int64_t level;       /* sends to come down to */
+    cpb_key_cells cells; /* of the owners above the first level */
+    cpb_item *turns;     /* [cells.n] many ranks first; value: index of the cell */
     cpb_relay_fn *deal;
     void *context;
 } relaying;
 
 /* Of the ranks that want a cell. Is it the owner, then all others are above the level as
  * well. */
-static int32_t least_sending(const relaying *relay, const cpb_group *wanting)
+static int32_t least_sending(const relaying *relay, const cpb_key_group *wanting)
 {
     int32_t best = wanting->ranks[0];
     for (int32_t i = 1; i < wanting->n; i++) {
@@ -40,7 +40,7 @@ static int32_t least_sending(const relaying *relay, const cpb_group *wanting)
     return best;
 }
 
-static cpb_status deal_out(const relaying *relay, const cpb_cell *cell, int32_t by,
+static cpb_status deal_out(const relaying *relay, const cpb_key_cell *cell, int32_t by,
                            cpb_range keys)
 {
     return relay->deal ? relay->deal(relay->context, cell, by, keys) : CPB_OK;
@@ -48,7 +48,7 @@ static cpb_status deal_out(const relaying *relay, const cpb_cell *cell, int32_t 
 
 /* Relay keys from the front of a cell while its owner is above the level and a rank of
  * the cell has room below it. What is left of the cell stays in it. */
-static cpb_status relieve(relaying *relay, cpb_cell *cell)
+static cpb_status relieve(relaying *relay, cpb_key_cell *cell)
 {
     const int64_t others = cell->n_ranks - 1;
     int64_t *const send = relay->send;
@@ -78,7 +78,7 @@ static cpb_status lower(relaying *relay, bool *goes_on)
 {
     *goes_on = false;
     for (size_t i = 0; i < relay->cells.n; i++) {
-        cpb_cell *const cell = &relay->cells.at[relay->turns[i].value];
+        cpb_key_cell *const cell = &relay->cells.at[relay->turns[i].value];
         if (cell->n_ranks < 2)
             continue;
         if (relieve(relay, cell) != CPB_OK)
@@ -93,7 +93,7 @@ static cpb_status lower(relaying *relay, bool *goes_on)
 static cpb_status deal_rest(const relaying *relay)
 {
     for (size_t i = 0; i < relay->cells.n; i++) {
-        const cpb_cell *const cell = &relay->cells.at[i];
+        const cpb_key_cell *const cell = &relay->cells.at[i];
         if (cell->keys.begin < cell->keys.end &&
             deal_out(relay, cell, -1, cell->keys) != CPB_OK)
             return CPB_NO_MEMORY;

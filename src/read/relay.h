@@ -8,7 +8,7 @@
 
 /* Keys of a cell go to rank `by`, which passes them on to the cell's others; where `by` is
  * -1 they go straight to all. */
-typedef cpb_status cpb_relay_fn(void *context, const cpb_cell *cell, int32_t by,
+typedef cpb_status cpb_relay_fn(void *context, const cpb_key_cell *cell, int32_t by,
                                 cpb_range keys);
 
 /* Deal out the keys of those owners that send more than the largest receive.
