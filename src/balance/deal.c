@@ -12,14 +12,6 @@ cpb_status cpb_deal_reserve(cpb_deal *deal, size_t room)
     return deal->pieces ? CPB_OK : CPB_NO_MEMORY;
 }
 
-void cpb_deal_add(cpb_deal *deal, int32_t rank, cpb_range range)
-{
-    if (range.begin >= range.end)
-        return;
-    assert(deal->n < deal->room);
-    deal->pieces[deal->n++] = (cpb_piece){rank, (int32_t)range.begin, (int32_t)range.end};
-}
-
 /* Dealing chunks in ascending order keeps every shard ascending, because a shard is its
  * pieces in the order dealt. */
 cpb_status cpb_deal_chunks(cpb_deal *deal, const cpb_view *view, const int32_t *owner)

@@ -99,29 +99,28 @@ cpb_status cpb_balance_per_document(const cpb_view *view, cpb_deal *deal,
 }
 
 /* The documents' pieces one after the other, cut into W parts wherever that falls:
- * PyTorch's layout before July 2026, balanced only by luck. */
+ * PyTorch's layout before July 2026, balanced only by luck. The line of pieces lies behind
+ * what is dealt from it, which it stays ahead of: fewer than W pieces are cut. */
 cpb_status cpb_balance_per_document_legacy(const cpb_view *view, cpb_deal *deal,
                                            cpb_error *error)
 {
     const int64_t positions = view->tokens + view->padding;
-    const size_t most = most_pieces(view) + 1;
-    cpb_deal line = {.arena = deal->arena};
+    const size_t most = most_pieces(view) + 1, ranks = (size_t)view->ranks;
     (void)error;
-    if (cpb_deal_reserve(&line, most) != CPB_OK ||
-        cpb_deal_reserve(deal, most + (size_t)view->ranks) != CPB_OK)
+    if (cpb_deal_reserve(deal, most + ranks) != CPB_OK)
         return CPB_NO_MEMORY;
+    cpb_deal line = {.pieces = deal->pieces + ranks, .room = most};
     fold_documents(view, &line);
     cpb_deal_add(&line, 0, (cpb_range){view->tokens, positions});
 
-    int64_t dealt = 0;
+    int64_t dealt = 0, part = positions / view->ranks; /* where the rank's part ends */
     int32_t r = 0;
     for (size_t i = 0; i < line.n; i++) {
         cpb_range piece = {line.pieces[i].begin, line.pieces[i].end};
         while (piece.begin < piece.end) {
-            while (dealt == (r + 1) * positions / view->ranks)
-                r++;
-            const int64_t room = (r + 1) * positions / view->ranks - dealt;
-            const int64_t taken = cpb_min(room, cpb_range_length(piece));
+            while (dealt == part)
+                part = (++r + 1) * positions / view->ranks;
+            const int64_t taken = cpb_min(part - dealt, cpb_range_length(piece));
             cpb_deal_add(deal, r, (cpb_range){piece.begin, piece.begin + taken});
             piece.begin += taken;
             dealt += taken;

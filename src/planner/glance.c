@@ -4,7 +4,8 @@
  * Here the same rank is looked at first. */
 #include "glance.h"
 
-#include "../read/shard_cost.h"
+#include "../base/error.h"
+#include "../read/shard_step.h"
 
 static bool dealt_rank_by_rank(const cpb_deal *deal)
 {
@@ -41,23 +42,30 @@ static size_t end_of(const cpb_deal *deal, size_t i)
     return i;
 }
 
-/* Weighted compute of one rank; the arena is emptied. */
+/* The compute of one rank, received keys left out: a lower floor that is found sooner. */
 static cpb_status compute_of(const cpb_masks *masks, const cpb_setup *setup,
-                             const cpb_range *runs, size_t n, cpb_arena *scratch,
-                             cpb_wide *compute)
+                             int32_t ranks, const cpb_own_runs *shard,
+                             cpb_arena *scratch, cpb_wide *floor)
 {
+    cpb_wide sum = 0;
     cpb_status status = CPB_OK;
-    *compute = 0;
-    for (size_t m = 0; m < masks->n && status == CPB_OK; m++) {
+    for (size_t m = 0; m < masks->n; m++) {
         cpb_shard_cost cost;
-        status =
-            cpb_shard_cost_of(masks->mask[m], setup, runs, n, NULL, scratch, &cost);
-        if (status == CPB_OK)
-            *compute +=
-                (masks->weight ? masks->weight[m] : 1) * (cost.forward + cost.backward);
+        CPB_TRY(cpb_shard_cost_of(masks->mask[m], setup, shard->runs, shard->n_runs,
+                                  NULL, scratch, &cost));
+        sum += (masks->weight ? masks->weight[m] : 1) * (cost.forward + cost.backward);
     }
-    cpb_arena_free(scratch);
+    *floor = cpb_setup_slowed(setup, ranks, shard->rank, sum);
+done:
     return status;
+}
+
+/* The runs of the next rank dealt, or, where pieces are mixed, of the first. */
+static cpb_own_runs shard_at(const cpb_deal *deal, size_t i, size_t end, int64_t tokens,
+                             cpb_range *runs)
+{
+    const int32_t rank = deal->pieces[i].rank;
+    return (cpb_own_runs){rank, runs, runs_of(deal, i, end, rank, tokens, runs)};
 }
 
 cpb_status cpb_glance_passes(const cpb_deal *deal, const cpb_masks *masks,
@@ -65,23 +73,29 @@ cpb_status cpb_glance_passes(const cpb_deal *deal, const cpb_masks *masks,
                              bool *passes)
 {
     const int64_t tokens = cpb_mask_tokens(masks->mask[0]);
+    const bool in_order = dealt_rank_by_rank(deal);
     cpb_arena scratch = {.allocator = deal->arena->allocator};
+    cpb_wide floor = 0;
+    cpb_status status = CPB_OK;
     *passes = false;
     if (limit == INT64_MAX || setup->kernel == CPB_RECURRENT)
         return CPB_OK;
     cpb_range *const runs = cpb_arena_take(deal->arena, deal->n, sizeof *runs);
     if (!runs)
         return CPB_NO_MEMORY;
-    const bool in_order = dealt_rank_by_rank(deal);
-    for (size_t i = 0, end; i < deal->n && !*passes; i = end) {
-        const int32_t rank = deal->pieces[i].rank;
-        cpb_wide compute;
+    for (size_t i = 0, end; i < deal->n && floor <= limit; i = end) {
         end = in_order ? end_of(deal, i) : deal->n;
-        const size_t n = runs_of(deal, i, end, rank, tokens, runs);
-        const cpb_status status = compute_of(masks, setup, runs, n, &scratch, &compute);
-        if (status != CPB_OK)
-            return status;
-        *passes = cpb_setup_slowed(setup, ranks, rank, compute) > limit;
+        const cpb_own_runs shard = shard_at(deal, i, end, tokens, runs);
+        CPB_TRY(compute_of(masks, setup, ranks, &shard, &scratch, &floor));
+        cpb_arena_free(&scratch);
     }
-    return CPB_OK;
+    if (floor <= limit) {
+        const size_t end = in_order ? end_of(deal, 0) : deal->n;
+        const cpb_own_runs shard = shard_at(deal, 0, end, tokens, runs);
+        CPB_TRY(cpb_shard_step_floor(masks, setup, ranks, &shard, &scratch, &floor));
+    }
+    *passes = floor > limit;
+done:
+    cpb_arena_free(&scratch);
+    return status;
 }

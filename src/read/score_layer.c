@@ -2,8 +2,6 @@
 /* Costs, traffic and modelled time of one mask. */
 #include "score_layer.h"
 
-#include "shard_load.h"
-
 #include <string.h>
 
 static size_t peer_bytes(const cpb_layer *layer)
@@ -125,7 +123,7 @@ static cpb_status add_node_needs(cpb_layer *layer, int32_t rank,
                : CPB_OK;
 }
 
-static cpb_status exchange_rank(cpb_layer *layer, const cpb_shard *shard,
+static cpb_status exchange_rank(cpb_layer *layer, const cpb_own_runs *shard,
                                 cpb_arena *scratch, int64_t *keys_from, int64_t *got)
 {
     cpb_ranges needs = {.arena = scratch};
@@ -137,7 +135,7 @@ static cpb_status exchange_rank(cpb_layer *layer, const cpb_shard *shard,
                                : CPB_OK;
 }
 
-cpb_status cpb_layer_add_rank(cpb_layer *layer, const cpb_shard *shard,
+cpb_status cpb_layer_add_rank(cpb_layer *layer, const cpb_own_runs *shard,
                               const cpb_own_keys *own, cpb_arena *scratch, int64_t *got)
 {
     cpb_layer_cell *const cell = &layer->cells[shard->rank];
@@ -177,25 +175,9 @@ cpb_status cpb_layer_finish(cpb_layer *layer)
     return CPB_OK;
 }
 
-static cpb_wide pass_time(const cpb_layer *layer, int32_t rank, bool backward)
-{
-    const cpb_layer_cell *const cell = &layer->cells[rank];
-    const cpb_wide work = backward ? cell->cost.backward : cell->cost.forward;
-    const cpb_wide keys =
-        cpb_key_time(layer->setup, cell->tokens, cell->receive, backward);
-    return cpb_setup_slowed(layer->setup, layer->ranks, rank, work + keys);
-}
-
 cpb_wide cpb_layer_compute(const cpb_layer *layer, int32_t rank)
 {
-    return pass_time(layer, rank, false) + pass_time(layer, rank, true);
-}
-
-/* Picoseconds that `keys` take at a rate in bytes per microsecond; 0: free. */
-static cpb_wide transfer_time(const cpb_setup *setup, int64_t keys, int64_t rate)
-{
-    const cpb_wide bytes = (cpb_wide)keys * cpb_setup_key_bytes(setup);
-    return rate ? bytes * 1000000 / rate : 0;
+    return cpb_cell_compute(layer->setup, layer->ranks, rank, &layer->cells[rank]);
 }
 
 static cpb_wide wire_time(const cpb_layer *layer)
@@ -215,41 +197,13 @@ static cpb_wide wire_time(const cpb_layer *layer)
     const cpb_wide latency = (cpb_wide)profile->phase_latency * (net ? 2 : 1) +
                              (cpb_wide)profile->peer_latency * peers;
     if (!layer->setup->nodes)
-        return latency + transfer_time(layer->setup, cpb_max(receive, send),
-                                       profile->net_bytes_per_us);
+        return latency + cpb_transfer_time(layer->setup, cpb_max(receive, send),
+                                           profile->net_bytes_per_us);
     const cpb_wide outside =
-        transfer_time(layer->setup, net, profile->net_bytes_per_us);
+        cpb_transfer_time(layer->setup, net, profile->net_bytes_per_us);
     const cpb_wide inside =
-        transfer_time(layer->setup, receive, profile->link_bytes_per_us);
+        cpb_transfer_time(layer->setup, receive, profile->link_bytes_per_us);
     return latency + (outside > inside ? outside : inside);
-}
-
-/* How long one pass takes when the wire takes `wire` and the share own / pairs of the
- * compute can hide it. */
-static cpb_wide overlapped(const cpb_layer *layer, const cpb_shard_cost *cost,
-                           cpb_wide compute, cpb_wide wire)
-{
-    const cpb_wide own =
-        cost->pairs ? compute * cost->own_pairs / cost->pairs : compute;
-    switch (layer->setup->overlap) {
-    case CPB_OVERLAP_NONE:
-        return compute + wire;
-    case CPB_OVERLAP_IDEAL:
-        return compute > wire ? compute : wire;
-    case CPB_OVERLAP_TWO_STAGE:
-    default:
-        return (own > wire ? own : wire) + compute - own;
-    }
-}
-
-/* All passes of one rank. */
-static cpb_wide rank_step(const cpb_layer *layer, int32_t rank, cpb_wide wire)
-{
-    const cpb_shard_cost *const cost = &layer->cells[rank].cost;
-    const cpb_wide step = overlapped(layer, cost, pass_time(layer, rank, false), wire);
-    return layer->setup->backward
-               ? step + overlapped(layer, cost, pass_time(layer, rank, true), wire)
-               : step;
 }
 
 cpb_wide cpb_layer_step(const cpb_layer *layer)
@@ -257,7 +211,8 @@ cpb_wide cpb_layer_step(const cpb_layer *layer)
     const cpb_wide wire = wire_time(layer);
     cpb_wide longest = 0;
     for (int32_t r = 0; r < layer->ranks; r++) {
-        const cpb_wide step = rank_step(layer, r, wire);
+        const cpb_wide step =
+            cpb_cell_step(layer->setup, layer->ranks, r, &layer->cells[r], wire);
         longest = step > longest ? step : longest;
     }
     return longest;
@@ -265,16 +220,7 @@ cpb_wide cpb_layer_step(const cpb_layer *layer)
 
 cpb_wide cpb_layer_step_floor(const cpb_layer *layer, int32_t rank)
 {
-    const cpb_profile *const profile = &layer->setup->profile;
-    const int64_t receive = layer->cells[rank].receive;
-    if (!receive || layer->setup->kernel == CPB_RECURRENT)
-        return rank_step(layer, rank, 0);
-    return rank_step(layer, rank,
-                     profile->phase_latency +
-                         transfer_time(layer->setup, receive,
-                                       layer->setup->nodes
-                                           ? profile->link_bytes_per_us
-                                           : profile->net_bytes_per_us));
+    return cpb_cell_step_floor(layer->setup, layer->ranks, rank, &layer->cells[rank]);
 }
 
 typedef struct tile_sum {

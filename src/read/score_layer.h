@@ -3,25 +3,10 @@
 #ifndef CPB_SRC_SCORE_LAYER_H
 #define CPB_SRC_SCORE_LAYER_H
 
-#include "shard_cost.h"
+#include "shard_step.h"
 #include "traffic.h"
 
 #include <cpb/score.h>
-
-/* One rank's runs. */
-typedef struct cpb_shard {
-    int32_t rank;
-    const cpb_range *runs;
-    size_t n_runs;
-} cpb_shard;
-
-/* One rank under one mask. */
-typedef struct cpb_layer_cell {
-    cpb_shard_cost cost;
-    int64_t tokens;
-    int64_t receive;
-    int64_t send;
-} cpb_layer_cell;
 
 typedef struct cpb_layer {
     const cpb_mask *mask;
@@ -46,7 +31,7 @@ cpb_status cpb_layer_start(cpb_layer *layer, const cpb_mask *mask, int64_t weigh
 
 /* Count one rank; ranks come in ascending order. Adds weight * keys from rank i to
  * got[i]. */
-cpb_status cpb_layer_add_rank(cpb_layer *layer, const cpb_shard *shard,
+cpb_status cpb_layer_add_rank(cpb_layer *layer, const cpb_own_runs *shard,
                               const cpb_own_keys *own, cpb_arena *scratch,
                               int64_t *got);
 

@@ -49,7 +49,8 @@ static void note_row(cpb_scoring *s, int32_t receiver, const int64_t *got,
 static cpb_status gather_rank(cpb_scoring *s, int32_t r, int64_t *got, int64_t *matrix)
 {
     cpb_arena scratch = {.allocator = s->arena->allocator};
-    const cpb_shard shard = {r, cpb_plan_runs(s->plan, r), cpb_plan_n_runs(s->plan, r)};
+    const cpb_own_runs shard = {r, cpb_plan_runs(s->plan, r),
+                                cpb_plan_n_runs(s->plan, r)};
     cpb_own_keys own;
     cpb_status status;
 

@@ -107,12 +107,14 @@ static void count_pairs(const cpb_mask *mask, const own_walk *walk, cpb_shard_co
         const int64_t n = cpb_range_length(rows);
         if (n <= 0)
             continue;
-        cost->own_pairs += own_below(walk, cpb_slice_high(slice, rows.begin),
-                                     cpb_slice_high_slope(slice->kind), n) -
-                           own_below(walk, cpb_slice_low(slice, rows.begin),
-                                     cpb_slice_low_slope(slice->kind), n);
+        const int64_t high = cpb_slice_high(slice, rows.begin);
+        const int64_t low = cpb_slice_low(slice, rows.begin);
+        const int64_t high_slope = cpb_slice_high_slope(slice->kind);
+        const int64_t low_slope = cpb_slice_low_slope(slice->kind);
+        cost->own_pairs +=
+            own_below(walk, high, high_slope, n) - own_below(walk, low, low_slope, n);
+        cost->pairs += n * (high - low) + (high_slope - low_slope) * (n * (n - 1) / 2);
     }
-    cost->pairs += cpb_mask_pairs_of(mask, run);
 }
 
 /* Sums over the q-tiles of a shard. */

@@ -17,6 +17,13 @@ typedef struct cpb_own_keys {
 cpb_status cpb_own_keys_create(const cpb_range *runs, size_t n_runs, int64_t tokens,
                                cpb_arena *arena, cpb_own_keys *own);
 
+/* How many they are. O(1). */
+static inline int64_t cpb_own_tokens(const cpb_own_keys *own)
+{
+    return own->n ? own->before[own->n - 1] + cpb_range_length(own->runs[own->n - 1])
+                  : 0;
+}
+
 typedef struct cpb_shard_cost {
     int64_t pairs;
     int64_t own_pairs; /* pairs whose key the rank owns */

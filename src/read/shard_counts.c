@@ -87,8 +87,7 @@ cpb_status cpb_count_shard(const cpb_mask *mask, const cpb_setup *setup, size_t 
     CPB_TRY(cpb_needs_of(mask, merged, n, &needs));
     CPB_TRY(cpb_tiles_visit(mask, &tiling, merged, n, &arena, add_stretch,
                             &(tally){&tiling, counts}));
-    for (size_t i = 0; i < own.n; i++)
-        counts->tokens += cpb_range_length(own.runs[i]);
+    counts->tokens = cpb_own_tokens(&own);
     counts->received = cpb_foreign_keys(&needs, &own);
 done:
     cpb_arena_free(&arena);

@@ -37,22 +37,31 @@ static bool prices_keys(const cpb_setup *setup)
            cpb_key_time(setup, 0, setup->profile.tile_k, true) > 0;
 }
 
-/* What held and received keys add to both passes under one mask. */
-static cpb_status price_keys(const cpb_mask *mask, const cpb_setup *setup,
-                             const cpb_range *runs, size_t n, cpb_arena *scratch,
-                             cpb_wide *time)
+cpb_status cpb_shard_receive(const cpb_mask *mask, const cpb_setup *setup,
+                             const cpb_own_keys *own, cpb_arena *scratch,
+                             int64_t *receive)
 {
     cpb_ranges needs = {.arena = scratch};
-    cpb_own_keys own;
-    int64_t tokens = 0;
+    cpb_status status = CPB_OK;
+    if (setup->transport != CPB_EXCHANGE) {
+        *receive = mask->tokens - cpb_own_tokens(own);
+        goto done;
+    }
+    CPB_TRY(cpb_needs_of(mask, own->runs, own->n, &needs));
+    *receive = cpb_foreign_keys(&needs, own);
+done:
+    return status;
+}
+
+/* What held and received keys add to both passes under one mask. */
+static cpb_status price_keys(const cpb_mask *mask, const cpb_setup *setup,
+                             const cpb_own_keys *own, cpb_arena *scratch,
+                             cpb_wide *time)
+{
+    const int64_t tokens = cpb_own_tokens(own);
+    int64_t receive;
     cpb_status status;
-    CPB_TRY(cpb_own_keys_create(runs, n, mask->tokens, scratch, &own));
-    for (size_t i = 0; i < own.n; i++)
-        tokens += cpb_range_length(own.runs[i]);
-    CPB_TRY(cpb_needs_of(mask, runs, n, &needs));
-    const int64_t receive = setup->transport == CPB_EXCHANGE
-                                ? cpb_foreign_keys(&needs, &own)
-                                : mask->tokens - tokens;
+    CPB_TRY(cpb_shard_receive(mask, setup, own, scratch, &receive));
     *time = cpb_key_time(setup, tokens, receive, false) +
             cpb_key_time(setup, tokens, receive, true);
 done:
@@ -65,8 +74,11 @@ cpb_status cpb_shard_load(const cpb_masks *masks, const cpb_setup *setup,
 {
     const bool timed = setup->cost == CPB_PROFILE_TIME;
     const bool keyed = timed && prices_keys(setup);
+    cpb_own_keys own;
     cpb_wide sum = 0;
     cpb_status status = CPB_OK;
+    if (keyed)
+        CPB_TRY(cpb_own_keys_create(runs, n, masks->mask[0]->tokens, scratch, &own));
     for (size_t m = 0; m < masks->n; m++) {
         const int64_t weight = masks->weight ? masks->weight[m] : 1;
         cpb_wide keys = 0;
@@ -74,7 +86,7 @@ cpb_status cpb_shard_load(const cpb_masks *masks, const cpb_setup *setup,
         CPB_TRY(
             cpb_shard_cost_of(masks->mask[m], setup, runs, n, NULL, scratch, &cost));
         if (keyed)
-            CPB_TRY(price_keys(masks->mask[m], setup, runs, n, scratch, &keys));
+            CPB_TRY(price_keys(masks->mask[m], setup, &own, scratch, &keys));
         sum += weight * (timed ? cost.forward + cost.backward + keys : cost.tiles);
     }
     if (sum > INT64_MAX)

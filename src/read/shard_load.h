@@ -11,6 +11,12 @@
 /* Keys of `needs` outside `own`; both ascend and are disjoint. */
 int64_t cpb_foreign_keys(const cpb_ranges *needs, const cpb_own_keys *own);
 
+/* Keys that a rank receives which owns these: of all that its queries need, or of all
+ * there are, as the transport has it. O((runs + slices) log). */
+cpb_status cpb_shard_receive(const cpb_mask *mask, const cpb_setup *setup,
+                             const cpb_own_keys *own, cpb_arena *scratch,
+                             int64_t *receive);
+
 /* What held and received keys add to one pass over `tokens` own ones, in picoseconds. */
 cpb_wide cpb_key_time(const cpb_setup *setup, int64_t tokens, int64_t receive,
                       bool backward);

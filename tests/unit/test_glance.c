@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Floors of a step from one rank's runs, against the step of the whole plan. */
+#include "testing.h"
+
+#include "../../src/planner/glance.h"
+#include "../../src/planner/view.h"
+#include "../../src/read/shard_step.h"
+
+static const char *const families[] = {
+    "documents",      "documents;window=40",
+    "window:50",      "prefix:9",
+    "window-both:30", "block-causal:16",
+    "causal-blocks",  "chunked:64",
+    "global:20;n=30", "causal",
+    "full",           "documents-full",
+};
+
+enum { MOST_RANKS = 9, TOKENS = 700 };
+
+/* A random problem, and a plan of a random row that serves it. */
+typedef struct world {
+    cpb_mask *mask[2];
+    int64_t weight[2];
+    cpb_masks masks;
+    cpb_options options;
+    int32_t speeds[MOST_RANKS];
+    const cpb_balancer *row;
+    cpb_plan *plan;
+    cpb_score score;
+} world;
+
+static cpb_setup draw_setup(uint64_t *seed, int32_t ranks)
+{
+    cpb_setup setup = cpb_setup_default();
+    setup.kernel = (cpb_kernel)test_random(seed, CPB_FLEX, CPB_VARLEN);
+    setup.transport = (cpb_transport)test_random(seed, CPB_EXCHANGE, CPB_ALLGATHER);
+    setup.overlap = (cpb_overlap)test_random(seed, CPB_OVERLAP_NONE, CPB_OVERLAP_IDEAL);
+    setup.backward = test_random(seed, 0, 1);
+    setup.profile.tile_q = test_random(seed, 5, 20);
+    setup.profile.tile_k = test_random(seed, 5, 20);
+    setup.profile.forward.kv_tile = test_random(seed, 0, 1) * 777;
+    setup.profile.received_key = test_random(seed, 0, 1) * 99;
+    setup.profile.net_bytes_per_us = test_random(seed, 1, 20000);
+    setup.profile.link_bytes_per_us = test_random(seed, 1, 20000);
+    setup.profile.peer_latency = 0;
+    if (ranks % 3 == 0 && test_random(seed, 0, 1))
+        setup.nodes = ranks / 3;
+    return setup;
+}
+
+static void draw_world(uint64_t *seed, world *w)
+{
+    int64_t lengths[16];
+    const size_t n = test_lengths(seed, TOKENS, 16, lengths);
+    const char *const text = families[test_random(seed, 0, COUNT_OF(families) - 1)];
+    *w = (world){.options = cpb_options_default()};
+    assert_int_equal(
+        cpb_mask_create_text(text, n, lengths, NULL, NULL, &w->mask[0], NULL), CPB_OK);
+    assert_int_equal(
+        cpb_mask_create_text("documents", n, lengths, NULL, NULL, &w->mask[1], NULL),
+        CPB_OK);
+    w->weight[0] = test_random(seed, 1, 3);
+    w->weight[1] = test_random(seed, 1, 3);
+    w->masks = (cpb_masks){(size_t)test_random(seed, 1, 2),
+                           (const cpb_mask *const *)w->mask, w->weight};
+    w->options.ranks = (int32_t)test_random(seed, 1, MOST_RANKS);
+    w->options.sizes = (cpb_sizes)test_random(seed, CPB_EQUAL, CPB_UNEVEN);
+    w->options.chunk = test_random(seed, 1, 20);
+    w->options.setup = draw_setup(seed, w->options.ranks);
+    for (int32_t r = 0; r < w->options.ranks; r++)
+        w->speeds[r] = (int32_t)test_random(seed, 1, 3);
+    if (test_random(seed, 0, 1))
+        w->options.setup.speeds = w->speeds;
+    w->row = &cpb_balancers[test_random(seed, 0, (int64_t)cpb_n_balancers - 1)];
+    w->options.balancer = w->row->name;
+    assert_int_equal(cpb_plan_create(&w->masks, &w->options, &w->plan, NULL), CPB_OK);
+    assert_int_equal(cpb_score_plan(w->plan, &w->masks, &w->options.setup, NULL,
+                                    &w->score, NULL, NULL, NULL),
+                     CPB_OK);
+}
+
+static void free_world(world *w)
+{
+    cpb_plan_free(w->plan);
+    cpb_mask_free(w->mask[0]);
+    cpb_mask_free(w->mask[1]);
+}
+
+/* The largest floor of all ranks. */
+static int64_t floor_of(const world *w)
+{
+    cpb_wide most = 0;
+    for (int32_t r = 0; r < w->options.ranks; r++) {
+        const cpb_own_runs shard = {r, cpb_plan_runs(w->plan, r),
+                                    cpb_plan_n_runs(w->plan, r)};
+        cpb_arena scratch = {.allocator = cpb_allocator_or_default(NULL)};
+        cpb_wide floor;
+        assert_int_equal(cpb_shard_step_floor(&w->masks, &w->options.setup,
+                                              w->options.ranks, &shard, &scratch,
+                                              &floor),
+                         CPB_OK);
+        cpb_arena_free(&scratch);
+        most = floor > most ? floor : most;
+    }
+    return (int64_t)most;
+}
+
+/* Whether the rank that takes longest, or waits longest for what it receives, is what one
+ * step waits for: a floor leaves nothing out then. */
+static bool is_tight(const world *w)
+{
+    return w->masks.n == 1 && !w->options.setup.nodes &&
+           w->options.setup.overlap == CPB_OVERLAP_IDEAL &&
+           !w->options.setup.backward && w->score.receive_max >= w->score.send_max;
+}
+
+static void no_floor_passes_the_step(void **state)
+{
+    uint64_t seed = 1;
+    int tight = 0;
+    (void)state;
+    for (int i = 0; i < 800; i++) {
+        world w;
+        draw_world(&seed, &w);
+        const int64_t floor = floor_of(&w);
+        assert_true(floor <= w.score.step_time);
+        if (is_tight(&w)) {
+            assert_int_equal(floor, w.score.step_time);
+            tight++;
+        }
+        free_world(&w);
+    }
+    assert_true(tight > 20);
+}
+
+/* Whether a glance at what the row deals gives it up. */
+static bool is_given_up(const world *w, int64_t limit)
+{
+    cpb_arena arena = {.allocator = cpb_allocator_or_default(NULL)};
+    cpb_deal deal = {.arena = &arena};
+    cpb_view view;
+    bool passes;
+    assert_int_equal(
+        cpb_view_create(w->row, &w->masks, &w->options, &arena, &view, NULL), CPB_OK);
+    assert_int_equal(w->row->run(&view, &deal, NULL), CPB_OK);
+    assert_int_equal(cpb_glance_passes(&deal, &w->masks, &w->options.setup,
+                                       w->options.ranks, limit, &passes),
+                     CPB_OK);
+    cpb_view_free(&view);
+    cpb_arena_free(&arena);
+    return passes;
+}
+
+/* No row that could win is given up, and some that cannot are for the keys that their
+ * first rank receives. */
+static void rows_are_given_up_only_where_they_lose(void **state)
+{
+    uint64_t seed = 2;
+    int given_up = 0;
+    (void)state;
+    for (int i = 0; i < 500; i++) {
+        world w;
+        draw_world(&seed, &w);
+        const int64_t step = w.score.step_time; /* load_max: without what it waits */
+        assert_false(is_given_up(&w, step));
+        assert_false(is_given_up(&w, INT64_MAX));
+        given_up += is_given_up(&w, w.score.load_max + (step - w.score.load_max) / 2);
+        free_world(&w);
+    }
+    assert_true(given_up > 50);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_floor_passes_the_step),
+        cmocka_unit_test(rows_are_given_up_only_where_they_lose),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
