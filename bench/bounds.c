@@ -11,6 +11,8 @@
 
 typedef int64_t draw_length(uint64_t *seed);
 
+enum { TOKENS = 1 << 18 };
+
 static int64_t web_length(uint64_t *seed)
 {
     return log_normal(seed, 8192);
@@ -21,6 +23,12 @@ static int64_t short_length(uint64_t *seed)
     return log_normal(seed, 1024);
 }
 
+static int64_t equal_length(uint64_t *seed)
+{
+    (void)seed;
+    return TOKENS / 16;
+}
+
 typedef struct subject {
     const char *what;
     const char *mask;
@@ -29,6 +37,7 @@ typedef struct subject {
 
 static const subject subjects[] = {
     {"one causal document", "documents", NULL},
+    {"16 equal documents", "documents", equal_length},
     {"log-normal, mean 8K", "documents", web_length},
     {"log-normal, mean 1K", "documents", short_length},
     {"Pareto", "documents", pareto},
@@ -46,8 +55,7 @@ static const int64_t tolerances_ppm[] = {1000, 10000, 100000};
 enum {
     N_SUBJECTS = sizeof subjects / sizeof *subjects,
     N_WORLDS = sizeof worlds / sizeof *worlds,
-    N_TOLERANCES = sizeof tolerances_ppm / sizeof *tolerances_ppm,
-    TOKENS = 1 << 18
+    N_TOLERANCES = sizeof tolerances_ppm / sizeof *tolerances_ppm
 };
 
 /* What ranks receive in all, what the one receives that gets most, and what the one sends

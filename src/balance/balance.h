@@ -82,6 +82,7 @@ typedef struct cpb_deal {
     cpb_piece *pieces;
     size_t n;
     size_t room;
+    bool misses; /* a load may lie above the tolerance that the view asks for */
 } cpb_deal;
 
 /* Make room for exactly `room` pieces in all; call once, before the first add. */

@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Least traffic within the tolerance.
  *
- * Several first plans are made, the one that promises most is brought within the limits
- * by swaps that do least harm, and improved by swaps that help. Loads that do not add up
- * from costs of runs (tiles that start anew, received keys) are counted as a score counts
- * them, and the limits are tightened by the difference. Where that does not reach the
- * limits, a plan that balances whatever the traffic is the first plan. */
+ * Several first plans are made, and the one that promises most is repaired and improved.
+ * Where that does not reach the limits, a plan that balances whatever the traffic is the
+ * first plan. */
+#include "even.h"
 #include "frugal_build.h"
 #include "frugal_chunks.h"
-#include "frugal_climb.h"
-#include "frugal_count.h"
-#include "frugal_heal.h"
+#include "frugal_improve.h"
 #include "frugal_lay.h"
 
 #include "../base/error.h"
-
-#include <string.h>
 
 static const cpb_recipe recipes[] = {
     {6, false}, {10, false}, {16, false}, {4, true}, {8, true}, {16, true},
@@ -26,36 +21,22 @@ enum { N_RECIPES = sizeof recipes / sizeof *recipes };
 static const cpb_recipe retiring[] = {{0, false}, {0, true}, {1, false}, {1, true}};
 enum { N_RETIRING = sizeof retiring / sizeof *retiring };
 
-/* So many times as many looks where peers are limited. */
-enum { PEERS_LOOKS = 8 };
-
-/* This part of a share is room for healing cuts. */
-enum { ROOM_TO_HEAL = 100 };
-
-/* Where ranks receive less than this part of all positions, there is little to gain. */
-enum { LITTLE_TRAFFIC = 16 };
-
 /* How much is tried at each effort. */
 typedef struct patience {
     int64_t rounds;          /* of repair */
     int64_t looks;           /* of the climb, and more: */
     int64_t looks_per_chunk; /* so many for each chunk, up to MOST_CHUNKS */
     bool improves_all;       /* first plans are compared once they are improved */
-    int settlements;         /* counts of loads that do not add up */
 } patience;
 
 static const patience patiences[] = {
-    [CPB_EFFORT_FAST] = {100, 2000, 0, false, 4},
-    [CPB_EFFORT_DEFAULT] = {200, 8000, 2, false, 12},
-    [CPB_EFFORT_HIGH] = {2000, 60000, 40, true, 12},
+    [CPB_EFFORT_FAST] = {100, 2000, 0, false},
+    [CPB_EFFORT_DEFAULT] = {200, 8000, 2, false},
+    [CPB_EFFORT_HIGH] = {2000, 60000, 40, true},
 };
 
 /* More do not lengthen the search. */
 enum { MOST_CHUNKS = 1 << 14 };
-
-/* A repair, and what whole islands do, may take so many times the looks of the climb;
- * most need a fraction. */
-enum { REPAIR_LOOKS = 200, HEAL_LOOKS = 8 };
 
 /* Where all first plans are improved, each gets this part of the looks beforehand. */
 enum { PARTS_BEFOREHAND = 10 };
@@ -69,11 +50,7 @@ typedef struct frugal {
     cpb_goals goals;
     cpb_stock stock;
     cpb_board trial, best;
-    cpb_climb climb;
-    cpb_healer healer;
-
-    cpb_count count;
-    int64_t *limit; /* [ranks] the goals' limits, tightened by what does not add up */
+    cpb_improver improver; /* of `best` */
 } frugal;
 
 static cpb_status deal_board(const frugal *f, const cpb_board *board, cpb_deal *deal)
@@ -108,98 +85,9 @@ static cpb_status lay_first(frugal *f, int i, cpb_board *board)
                              i == N_RECIPES + 1 ? f->goals.limit : f->goals.goal);
 }
 
-/* Count loads as a score does and set the limits of costs so that loads keep theirs: a
- * tolerance above the mean of these loads, or above what some rank has anyway. */
-static cpb_status measure(frugal *f, const cpb_board *board, int64_t *excess)
+static cpb_status improve(frugal *f, bool *kept)
 {
-    const int32_t ranks = f->view->ranks;
-    const int64_t *const load = f->count.load;
-    cpb_sum total = 0;
-    *excess = INT64_MIN;
-    const cpb_status status = cpb_count_loads(&f->count, board);
-    if (status != CPB_OK)
-        return status;
-    for (int32_t r = 0; r < ranks; r++)
-        total += load[r];
-    const cpb_sum expected = cpb_max(f->goals.level, cpb_max(1, f->goals.bound));
-    const cpb_sum mean = total * f->goals.level / cpb_max(1, f->goals.total);
-    const cpb_sum level = mean > f->goals.bound ? mean : f->goals.bound;
-    for (int32_t r = 0; r < ranks; r++) {
-        const cpb_sum limit = f->goals.limit[r] * level / expected;
-        f->limit[r] = (int64_t)limit - load[r] + board->load[r];
-        *excess = cpb_max(*excess, load[r] - (int64_t)limit);
-    }
-    return CPB_OK;
-}
-
-static cpb_status repair(frugal *f)
-{
-    return cpb_climb_repair(&f->climb, f->patience->rounds, REPAIR_LOOKS * f->looks);
-}
-
-/* The largest load of `best` above its limit, as a score counts it. */
-static cpb_status count_excess(frugal *f, int64_t *excess)
-{
-    *excess = cpb_climb_excess(&f->climb);
-    return f->view->lookup->load ? measure(f, &f->best, excess) : CPB_OK;
-}
-
-/* Bring the loads of `best` within their limits, as a score counts them. */
-static cpb_status settle(frugal *f, bool *kept)
-{
-    int64_t excess = 0;
-    cpb_status status = CPB_OK;
-    for (int i = 0; i < f->patience->settlements; i++) {
-        CPB_TRY(count_excess(f, &excess));
-        if (excess <= 0 || !f->view->lookup->load)
-            break;
-        CPB_TRY(repair(f));
-    }
-    *kept = excess <= 0;
-done:
-    return status;
-}
-
-/* Cuts heal more easily while loads have room; that loads are met afterwards costs next to
- * nothing. */
-static cpb_status heal_loosely(frugal *f)
-{
-    for (int32_t r = 0; r < f->view->ranks; r++)
-        f->limit[r] = cpb_max(f->goals.limit[r],
-                              f->goals.goal[r] + f->goals.goal[r] / ROOM_TO_HEAL);
-    return cpb_heal_cuts(&f->healer, &f->climb, HEAL_LOOKS * f->looks);
-}
-
-/* How many looks improve a plan: fewer where there is little to gain. */
-static int64_t looks_for(const frugal *f, int64_t looks)
-{
-    const int64_t little = f->goals.positions / LITTLE_TRAFFIC;
-    if (f->best.peers.excess)
-        return looks * PEERS_LOOKS;
-    return f->best.total >= little ? looks : looks * f->best.total / little;
-}
-
-/* Repair and improve `best`. */
-static cpb_status improve(frugal *f, int64_t looks, bool *kept)
-{
-    int64_t excess;
-    cpb_status status;
-    cpb_climb_start(&f->climb, &f->best, f->limit);
-    if (f->goals.whole)
-        CPB_TRY(heal_loosely(f));
-    memcpy(f->limit, f->goals.limit, (size_t)f->view->ranks * sizeof *f->limit);
-    if (f->goals.whole)
-        CPB_TRY(cpb_heal_loads(&f->healer, &f->climb, HEAL_LOOKS * f->looks));
-    CPB_TRY(repair(f));
-    if (f->view->lookup->load)
-        CPB_TRY(measure(f, &f->best, &excess));
-    CPB_TRY(repair(f));
-    CPB_TRY(cpb_heal_cuts(&f->healer, &f->climb, HEAL_LOOKS * f->looks));
-    cpb_climb_start(&f->climb, &f->best, f->limit);
-    CPB_TRY(cpb_climb_run(&f->climb, looks_for(f, looks)));
-    CPB_TRY(settle(f, kept));
-done:
-    return status;
+    return cpb_improve(&f->improver, f->looks, kept);
 }
 
 /* Recipes differ in the heads they give, of which nothing comes where islands are whole. */
@@ -224,7 +112,7 @@ static cpb_status choose_first(frugal *f)
             continue;
         CPB_TRY(lay_first(f, i, &f->best));
         if (f->patience->improves_all)
-            CPB_TRY(improve(f, f->looks / PARTS_BEFOREHAND, &kept));
+            CPB_TRY(cpb_improve(&f->improver, f->looks / PARTS_BEFOREHAND, &kept));
         if (i == 0)
             cpb_climb_start(&judge, &f->best, f->goals.limit);
         const cpb_sum worth = cpb_climb_worth(&judge);
@@ -235,6 +123,30 @@ static cpb_status choose_first(frugal *f)
         CPB_TRY(cpb_board_copy(&f->best, &f->trial));
     }
     CPB_TRY(cpb_board_copy(&f->trial, &f->best));
+done:
+    return status;
+}
+
+/* Documents of equal lengths are balanced without a search, and one that begins there finds
+ * less traffic: the better one is `best`. */
+static cpb_status search_in_groups(frugal *f, bool *kept)
+{
+    bool laid, keeps;
+    cpb_climb judge;
+    cpb_status status = CPB_OK;
+    if (f->isles.n == 1 || f->best.total < f->goals.positions / CPB_LITTLE_TRAFFIC)
+        goto done;
+    cpb_climb_start(&judge, &f->best, f->improver.limit);
+    const cpb_sum worth = cpb_climb_worth(&judge);
+    CPB_TRY(cpb_board_copy(&f->best, &f->trial));
+    CPB_TRY(cpb_lay_groups(&f->best, &laid));
+    if (!laid)
+        goto done;
+    CPB_TRY(improve(f, &keeps));
+    if (keeps != *kept ? keeps : cpb_climb_worth(&judge) < worth)
+        *kept = keeps;
+    else
+        CPB_TRY(cpb_board_copy(&f->trial, &f->best));
 done:
     return status;
 }
@@ -278,7 +190,22 @@ typedef struct standing {
     int64_t most; /* largest load */
 } standing;
 
-static bool stands_better(const standing *a, const standing *b)
+/* A plan that keeps them with much more load than another has gained nothing: it has made
+ * work for everybody. Where neither keeps them, a load must be lower by more than a hundredth
+ * to be worth the traffic of a plan that only balances. */
+static bool stands_better(const frugal *f, const standing *a, const standing *b)
+{
+    const int64_t tolerance = f->view->tolerance_ppm;
+    if (a->peers != b->peers)
+        return a->peers < b->peers;
+    if (a->keeps != b->keeps)
+        return a->keeps ? a->most <= cpb_even_above(b->most, tolerance)
+                        : b->most > cpb_even_above(a->most, tolerance);
+    return !a->keeps && a->most < b->most - b->most / 100;
+}
+
+/* The same of two states of one plan, which cost no more traffic. */
+static bool stands_lower(const standing *a, const standing *b)
 {
     if (a->peers != b->peers)
         return a->peers < b->peers;
@@ -289,60 +216,59 @@ static cpb_status stand(frugal *f, standing *now)
 {
     int64_t excess;
     cpb_status status;
-    memcpy(f->limit, f->goals.limit, (size_t)f->view->ranks * sizeof *f->limit);
-    cpb_climb_start(&f->climb, &f->best, f->limit);
-    CPB_TRY(measure(f, &f->best, &excess));
+    CPB_TRY(cpb_improver_count(&f->improver, &excess));
     *now = (standing){.peers = f->best.peers.excess, .keeps = excess <= 0};
     for (int32_t r = 0; r < f->view->ranks; r++)
-        now->most = cpb_max(now->most, f->count.load[r]);
+        now->most = cpb_max(now->most, f->improver.count.load[r]);
 done:
     return status;
 }
 
-/* Of `best` and plans that balance the first that keeps the limits, or that with the lowest
- * load. */
-static cpb_status search_balanced(frugal *f)
+/* Of `best` and plans that balance the first that keeps the limits, else one whose load is
+ * low, improved once more. */
+static cpb_status search_balanced(frugal *f, bool *kept)
 {
     const bool is_token = f->view->grid == 1;
     standing least, now;
-    bool kept;
     cpb_status status;
     CPB_TRY(stand(f, &least));
     CPB_TRY(cpb_board_copy(&f->best, &f->trial));
     for (int i = 0; i < (is_token ? N_BY_TOKEN : N_BY_CHUNK); i++) {
         CPB_TRY((is_token ? by_token : by_chunk)[i](f));
         CPB_TRY(stand(f, &now));
-        if (!stands_better(&now, &least))
+        if (!stands_better(f, &now, &least))
             continue;
         least = now;
         CPB_TRY(cpb_board_copy(&f->best, &f->trial));
     }
     CPB_TRY(cpb_board_copy(&f->trial, &f->best));
-    CPB_TRY(improve(f, f->looks, &kept));
+    CPB_TRY(improve(f, kept));
     CPB_TRY(stand(f, &now));
-    if (stands_better(&least, &now))
+    if (stands_lower(&least, &now)) {
         CPB_TRY(cpb_board_copy(&f->trial, &f->best));
+        now = least;
+    }
+    *kept = now.keeps;
 done:
     return status;
 }
 
 /* Where swaps did not reach the limits: perhaps nothing does, else a plan that is balanced
  * is the first one. */
-static cpb_status search_further(frugal *f)
+static cpb_status search_further(frugal *f, bool *raised, bool *kept)
 {
-    bool kept = false, raised = false;
     cpb_view view;
     cpb_status status = CPB_OK;
     if (f->view->grid > 1) {
         CPB_TRY(cpb_chunks_view(f->view, f->arena, &view));
-        CPB_TRY(cpb_chunks_raise(&view, f->arena, &f->goals, &raised));
+        CPB_TRY(cpb_chunks_raise(&view, f->arena, &f->goals, raised));
     }
-    if (raised) {
+    if (*raised) {
         CPB_TRY(choose_first(f));
-        CPB_TRY(improve(f, f->looks, &kept));
+        CPB_TRY(improve(f, kept));
     }
-    if (!kept)
-        CPB_TRY(search_balanced(f));
+    if (!*kept)
+        CPB_TRY(search_balanced(f, kept));
 done:
     return status;
 }
@@ -357,7 +283,7 @@ static cpb_status search_few_peers(frugal *f, bool *kept)
         bool keeps;
         CPB_TRY(cpb_board_copy(&f->best, &f->trial));
         CPB_TRY(cpb_frugal_build(&retiring[i], &f->stock, &f->best));
-        CPB_TRY(improve(f, f->looks, &keeps));
+        CPB_TRY(improve(f, &keeps));
         if ((*kept && !keeps) || f->best.peers.excess >= least)
             CPB_TRY(cpb_board_copy(&f->trial, &f->best));
         else
@@ -373,30 +299,37 @@ static cpb_status try_best(frugal *f, lay_fn *lay, bool *kept)
     int64_t excess;
     cpb_status status;
     CPB_TRY(lay(f));
-    cpb_climb_start(&f->climb, &f->best, f->limit);
-    CPB_TRY(count_excess(f, &excess));
+    CPB_TRY(cpb_improver_count(&f->improver, &excess));
     *kept = excess <= 0;
-    memcpy(f->limit, f->goals.limit, (size_t)f->view->ranks * sizeof *f->limit);
 done:
     return status;
 }
 
-static cpb_status search(frugal *f)
+static cpb_status search_by_swaps(frugal *f, bool *kept, bool *raised)
 {
-    bool kept = false;
+    cpb_status status;
+    CPB_TRY(choose_first(f));
+    CPB_TRY(improve(f, kept));
+    CPB_TRY(search_in_groups(f, kept));
+    if (f->best.peers.excess)
+        CPB_TRY(search_few_peers(f, kept));
+    if (!*kept)
+        CPB_TRY(search_further(f, raised, kept));
+done:
+    return status;
+}
+
+static cpb_status search(frugal *f, bool *misses)
+{
+    bool kept = false, raised = false;
     cpb_status status = CPB_OK;
     if (f->view->long_runs) /* none has fewer */
         CPB_TRY(try_best(f, lay_contiguous, &kept));
     if (!kept && is_one_document(f))
         CPB_TRY(try_best(f, lay_head_tail, &kept));
-    if (kept)
-        goto done;
-    CPB_TRY(choose_first(f));
-    CPB_TRY(improve(f, f->looks, &kept));
-    if (f->best.peers.excess)
-        CPB_TRY(search_few_peers(f, &kept));
     if (!kept)
-        CPB_TRY(search_further(f));
+        CPB_TRY(search_by_swaps(f, &kept, &raised));
+    *misses = !kept || (raised && f->view->lookup->load); /* bounds of chunks add up */
 done:
     return status;
 }
@@ -404,7 +337,6 @@ done:
 cpb_status cpb_balance_frugal(const cpb_view *view, cpb_deal *deal, cpb_error *error)
 {
     frugal *const f = cpb_arena_zeros(deal->arena, 1, sizeof *f);
-    const size_t ranks = (size_t)view->ranks;
     cpb_status status;
     if (!f)
         return CPB_NO_MEMORY;
@@ -413,19 +345,14 @@ cpb_status cpb_balance_frugal(const cpb_view *view, cpb_deal *deal, cpb_error *e
     f->looks = f->patience->looks +
                f->patience->looks_per_chunk * cpb_min(view->n_chunks, MOST_CHUNKS);
     f->arena = deal->arena;
-    f->limit = cpb_arena_take(f->arena, ranks, sizeof *f->limit);
-    if (!f->limit)
-        return CPB_NO_MEMORY;
-    CPB_TRY(cpb_count_create(view, f->arena, &f->count));
     CPB_TRY(cpb_isles_find(view, f->arena, &f->isles));
     CPB_TRY(cpb_goals_set(view, f->arena, &f->goals, error));
-    memcpy(f->limit, f->goals.limit, ranks * sizeof *f->limit);
     CPB_TRY(cpb_stock_create(view, &f->isles, f->arena, &f->stock));
-    CPB_TRY(cpb_healer_create(view, f->arena, &f->healer));
-    f->goals.whole = cpb_healer_suffices(&f->healer, &f->goals, view->ranks);
     CPB_TRY(cpb_board_create(view, &f->isles, &f->goals, f->arena, &f->trial));
     CPB_TRY(cpb_board_create(view, &f->isles, &f->goals, f->arena, &f->best));
-    CPB_TRY(search(f));
+    CPB_TRY(cpb_improver_create(&f->best, f->patience->rounds, f->looks, &f->improver));
+    f->goals.whole = cpb_healer_suffices(&f->improver.healer, &f->goals, view->ranks);
+    CPB_TRY(search(f, &deal->misses));
     CPB_TRY(deal_board(f, &f->best, deal));
 done:
     return status;

@@ -104,9 +104,10 @@ int32_t cpb_isles_at(const cpb_isles *isles, int64_t position);
 cpb_status cpb_goals_set(const cpb_view *view, cpb_arena *arena, cpb_goals *goals,
                          cpb_error *error);
 
-/* Set the limits to the tolerance above the level, or above a scaled load that some rank
- * has whoever deals. */
-void cpb_goals_limit(const cpb_view *view, int64_t bound, cpb_goals *goals);
+/* What ranks may take on so that loads that sum to `total` stay within the tolerance, above
+ * their mean or above a scaled load that some rank has whoever deals: limit [ranks]. */
+void cpb_goals_limits(const cpb_view *view, int64_t total, int64_t bound,
+                      int64_t *limit);
 
 /* Everything with rank 0, no traffic. */
 cpb_status cpb_board_create(const cpb_view *view, const cpb_isles *isles,

@@ -44,8 +44,10 @@ cpb_status cpb_chunks_raise(const cpb_view *view, cpb_arena *arena, cpb_goals *g
         goto done;
     CPB_TRY(cpb_load_bound(&problem, arena, &bound));
     *raised = bound > cpb_max(goals->level, view->floor);
-    if (*raised)
-        cpb_goals_limit(view, bound, goals);
+    if (*raised) {
+        goals->bound = bound;
+        cpb_goals_limits(view, goals->total, bound, goals->limit);
+    }
 done:
     return status;
 }

@@ -91,11 +91,13 @@ static bool propose_relief(cpb_climb *climb, int32_t high, int32_t other, cpb_sw
     return s->shift > 0 && s->shift < excess + room;
 }
 
-/* Carry out the one of several swaps that does least harm for the load it moves. */
-static bool relieve(cpb_climb *climb, int32_t high, int32_t low, int samples)
+bool cpb_climb_relieve(cpb_climb *climb, int samples, cpb_swap *done)
 {
-    cpb_swap best = {.shift = 0};
     cpb_sum least = 0;
+    int32_t high = 0, low = 0;
+    extremes(climb, &high, &low);
+    const int64_t excess = climb->board->load[high] - climb->limit[high];
+    done->shift = 0;
     for (int i = 0; i < samples && !climb->failed; i++) {
         const int32_t other =
             i % 2 ? low : (int32_t)pick(climb, climb->board->view->ranks);
@@ -103,17 +105,16 @@ static bool relieve(cpb_climb *climb, int32_t high, int32_t low, int samples)
         climb->board->looked++;
         if (!propose_relief(climb, high, other, &s))
             continue;
-        const int64_t excess = climb->board->load[high] - climb->limit[high];
         const cpb_sum rate = cpb_swap_carry_out(climb, &s) / cpb_min(s.shift, excess);
         cpb_swap_take_back(climb, &s);
-        if (!best.shift || rate < least) {
-            best = s;
+        if (!done->shift || rate < least) {
+            *done = s;
             least = rate;
         }
     }
-    if (!best.shift || climb->failed)
+    if (!done->shift || climb->failed)
         return false;
-    cpb_swap_carry_out(climb, &best);
+    cpb_swap_carry_out(climb, done);
     return true;
 }
 
@@ -123,11 +124,10 @@ cpb_status cpb_climb_repair(cpb_climb *climb, int64_t rounds, int64_t effort)
     const cpb_view *const view = climb->board->view;
     int samples = SAMPLES;
     for (; rounds > 0 && climb->board->looked < end && !climb->failed; rounds--) {
-        int32_t high = 0, low = 0;
-        extremes(climb, &high, &low);
-        if (climb->board->load[high] <= climb->limit[high])
+        cpb_swap s;
+        if (cpb_climb_excess(climb) <= 0)
             break;
-        samples = relieve(climb, high, low, samples) ? SAMPLES : samples * 4;
+        samples = cpb_climb_relieve(climb, samples, &s) ? SAMPLES : samples * 4;
         if (samples <= MOST_SAMPLES)
             continue;
         if (climb->step == view->grid)

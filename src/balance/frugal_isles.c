@@ -10,6 +10,8 @@
 /* Neighbours are bundled up to a share's quarter: many small isles then cost few runs. */
 enum { BUNDLES_PER_SHARE = 4 };
 
+enum { MILLION = 1000000 };
+
 static int64_t round_up(int64_t position, int64_t grid)
 {
     return cpb_ceil_div(position, grid) * grid;
@@ -135,14 +137,23 @@ static int64_t fastest_of(const cpb_view *view)
     return fastest;
 }
 
-void cpb_goals_limit(const cpb_view *view, int64_t bound, cpb_goals *goals)
+/* The largest scaled load within the tolerance of the mean of loads that sum to `total`. */
+static int64_t most_scaled(const cpb_view *view, int64_t fastest, int64_t total)
+{
+    const cpb_sum most = MILLION + view->tolerance_ppm;
+    if (!view->speeds && !view->carried)
+        return (int64_t)(total * most / ((cpb_sum)view->ranks * MILLION));
+    return cpb_even_above(water_level(view, fastest, total), view->tolerance_ppm);
+}
+
+void cpb_goals_limits(const cpb_view *view, int64_t total, int64_t bound,
+                      int64_t *limit)
 {
     const int64_t fastest = fastest_of(view);
-    const int64_t most =
-        cpb_even_above(cpb_max(goals->level, bound), view->tolerance_ppm);
-    goals->bound = bound;
+    const int64_t most = cpb_max(most_scaled(view, fastest, total),
+                                 cpb_even_above(bound, view->tolerance_ppm));
     for (int32_t r = 0; r < view->ranks; r++)
-        goals->limit[r] = room_within(view, fastest, r, most);
+        limit[r] = room_within(view, fastest, r, most);
 }
 
 /* Shares of the positions that differ by one grid step at most. */
@@ -180,6 +191,7 @@ cpb_status cpb_goals_set(const cpb_view *view, cpb_arena *arena, cpb_goals *goal
     for (int32_t r = 0; r < view->ranks; r++)
         goals->goal[r] = room_within(view, fastest, r, goals->level);
     set_sizes(view, goals);
-    cpb_goals_limit(view, view->floor, goals);
+    goals->bound = view->floor;
+    cpb_goals_limits(view, goals->total, goals->bound, goals->limit);
     return CPB_OK;
 }

@@ -60,25 +60,79 @@ cpb_status cpb_lay_dealt(cpb_board *board, cpb_balance_fn *balance,
     return status == CPB_OK ? lay(board, deal.n, deal.pieces) : status;
 }
 
-cpb_status cpb_lay_head_tail(cpb_board *board)
+/* The positions [begin, end) in head-tail's order to `n` ranks, two pieces each. */
+static void deal_head_tail(const cpb_board *board, int32_t rank, int32_t n,
+                           int64_t begin, int64_t end, cpb_piece *pieces)
 {
-    const size_t ranks = (size_t)board->view->ranks;
-    cpb_piece *const pieces = cpb_arena_take(board->arena, 2 * ranks, sizeof *pieces);
-    int32_t begin = 0, end = (int32_t)(board->view->tokens + board->view->padding);
-    int64_t dealt = 0;
+    const int64_t grid = board->view->grid;
+    int64_t dealt = 0, low = begin, high = end;
+    for (int32_t r = rank; r < rank + n; r++) {
+        dealt += board->goals->size[r];
+        const int64_t head = begin + dealt / grid / 2 * grid;
+        const int64_t tail = end - (dealt - (head - begin));
+        pieces[2 * r] = (cpb_piece){r, (int32_t)low, (int32_t)head};
+        pieces[2 * r + 1] = (cpb_piece){r, (int32_t)tail, (int32_t)high};
+        low = head;
+        high = tail;
+    }
+}
+
+/* The ranks from `first` on that hold the positions from `begin` to the next end of an
+ * isle which is the end of a rank's part too; `end` is it. */
+static int32_t group_from(const cpb_board *board, int32_t first, int64_t begin,
+                          int64_t *end)
+{
+    int32_t n = 0;
+    *end = begin;
+    while (first + n < board->view->ranks) {
+        *end += board->goals->size[first + n++];
+        if (*end > begin &&
+            board->isles->end[cpb_isles_at(board->isles, *end - 1)] == *end)
+            break;
+    }
+    return n;
+}
+
+/* Whether no rank's two pieces cost much more than its goal. */
+static bool nearly_balanced(const cpb_board *board, const cpb_piece *pieces)
+{
+    const int64_t *const goal = board->goals->goal;
+    for (int32_t r = 0; r < board->view->ranks; r++) {
+        const cpb_piece *const head = &pieces[2 * r], *const tail = head + 1;
+        const int64_t cost = cpb_board_cost(board, head->begin, head->end) +
+                             cpb_board_cost(board, tail->begin, tail->end);
+        if (cost > goal[r] + goal[r] / 4)
+            return false;
+    }
+    return true;
+}
+
+cpb_status cpb_lay_groups(cpb_board *board, bool *laid)
+{
+    const int32_t ranks = board->view->ranks;
+    cpb_piece *const pieces =
+        cpb_arena_take(board->arena, 2 * (size_t)ranks, sizeof *pieces);
+    int64_t begin = 0, end;
+    int32_t r = 0, n;
     if (!pieces)
         return CPB_NO_MEMORY;
-    for (size_t r = 0; r < ranks; r++) {
-        dealt += board->goals->size[r];
-        const int32_t head =
-            (int32_t)(dealt / board->view->grid / 2 * board->view->grid);
-        const int32_t tail = (int32_t)(board->goals->positions - (dealt - head));
-        pieces[2 * r] = (cpb_piece){(int32_t)r, begin, head};
-        pieces[2 * r + 1] = (cpb_piece){(int32_t)r, tail, end};
-        begin = head;
-        end = tail;
+    for (; r < ranks; r += n, begin = end) {
+        n = group_from(board, r, begin, &end);
+        deal_head_tail(board, r, n, begin, end, pieces);
     }
-    return lay(board, 2 * ranks, pieces);
+    *laid = nearly_balanced(board, pieces);
+    return *laid ? lay(board, 2 * (size_t)ranks, pieces) : CPB_OK;
+}
+
+cpb_status cpb_lay_head_tail(cpb_board *board)
+{
+    const int32_t ranks = board->view->ranks;
+    cpb_piece *const pieces =
+        cpb_arena_take(board->arena, 2 * (size_t)ranks, sizeof *pieces);
+    if (!pieces)
+        return CPB_NO_MEMORY;
+    deal_head_tail(board, 0, ranks, 0, board->goals->positions, pieces);
+    return lay(board, 2 * (size_t)ranks, pieces);
 }
 
 /* Cost of a rank that holds [begin, begin + head) and the rest of its size before `end`. */

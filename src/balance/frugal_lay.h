@@ -13,6 +13,11 @@ cpb_status cpb_lay_contiguous(cpb_board *board);
  * head-tail, and where that would cut steps of the grid as near to it as may be. */
 cpb_status cpb_lay_head_tail(cpb_board *board);
 
+/* Ranks that together hold whole isles, as they follow each other, deal them in the order
+ * of head-tail among themselves: documents of equal lengths to equal groups of ranks. Not
+ * `laid` where that is out of balance, as it mostly is. */
+cpb_status cpb_lay_groups(cpb_board *board, bool *laid);
+
 /* Rank by rank from both ends of what is left: of what is cheap at the begin as little as
  * keeps the rank's cost within most[rank], the rest from the end. A sliding window gets
  * contiguous parts, and each rank that needs one a piece of the ramp. */

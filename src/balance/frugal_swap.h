@@ -32,6 +32,11 @@ typedef struct cpb_swap {
 /* A tile, or what the grid allows of it. */
 int64_t cpb_climb_tile(const cpb_view *view);
 
+/* Of so many random swaps that relieve the rank furthest above its limit, half of them with
+ * the one furthest below, carry out the one that does least harm for the load it moves.
+ * False where there is none, or when memory ended. */
+bool cpb_climb_relieve(cpb_climb *climb, int samples, cpb_swap *done);
+
 /* The longest pieces that two patches can swap. */
 int64_t cpb_swap_most(const cpb_board *board, cpb_side a, cpb_side b);
 

@@ -309,6 +309,13 @@ done:
     return status;
 }
 
+void cpb_plan_sign(cpb_plan *plan, const char *balancer, const cpb_promise *promise)
+{
+    assert(promise->algorithm == plan->promise.algorithm); /* the hash covers it */
+    plan->balancer = balancer;
+    plan->promise = *promise;
+}
+
 void cpb_plan_free(cpb_plan *plan)
 {
     if (!plan)

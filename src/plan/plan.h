@@ -32,4 +32,8 @@ size_t cpb_plan_all_runs(const cpb_plan *plan);
  * chunk may lie elsewhere. Not below the largest shard of this one. O(ranks). */
 int64_t cpb_plan_largest(const cpb_plan *plan);
 
+/* Replace the name (static memory) and the promise, of the same algorithm, of a plan that
+ * nobody has seen yet. */
+void cpb_plan_sign(cpb_plan *plan, const char *balancer, const cpb_promise *promise);
+
 #endif

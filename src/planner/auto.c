@@ -21,8 +21,8 @@ static cpb_status try_row(const cpb_balancer *row, const cpb_masks *masks,
     winner now;
     cpb_status status;
 
-    CPB_TRY(
-        cpb_row_run(row, masks, options, tolerance_ppm, best->time, &now.plan, error));
+    CPB_TRY(cpb_row_run(row, masks, options, tolerance_ppm, best->time, &now.plan, NULL,
+                        error));
     if (!now.plan)
         goto done;
     CPB_TRY(cpb_step_within(now.plan, masks, &options->setup, best->time,

@@ -3,6 +3,7 @@
 #include "planner.h"
 
 #include "glance.h"
+#include "stand_in.h"
 #include "view.h"
 
 #include "../base/error.h"
@@ -234,7 +235,7 @@ done:
 
 cpb_status cpb_row_run(const cpb_balancer *row, const cpb_masks *masks,
                        const cpb_options *options, int64_t tolerance_ppm, int64_t limit,
-                       cpb_plan **plan, cpb_error *error)
+                       cpb_plan **plan, bool *misses, cpb_error *error)
 {
     cpb_options held_to = *options;
     bool passes;
@@ -248,6 +249,8 @@ cpb_status cpb_row_run(const cpb_balancer *row, const cpb_masks *masks,
     held_to.tolerance_ppm = tolerance_ppm;
     CPB_TRY(cpb_view_create(row, masks, &held_to, &arena, &view, error));
     CPB_TRY(row->run(&view, &deal, error));
+    if (misses)
+        *misses = deal.misses;
     CPB_TRY(
         cpb_glance_passes(&deal, masks, &options->setup, view.ranks, limit, &passes));
     if (passes)
@@ -282,6 +285,7 @@ done:
 cpb_status cpb_plan_create(const cpb_masks *masks, const cpb_options *options,
                            cpb_plan **plan, cpb_error *error)
 {
+    bool misses;
     cpb_status status;
 
     assert(masks && options && plan && options->balancer);
@@ -301,7 +305,9 @@ cpb_status cpb_plan_create(const cpb_masks *masks, const cpb_options *options,
         goto done;
     }
     CPB_TRY(cpb_row_run(row, masks, options, options->tolerance_ppm, INT64_MAX, plan,
-                        error));
+                        &misses, error));
+    if (misses && !options->carried) /* of which a score knows nothing */
+        CPB_TRY(cpb_stand_in(masks, options, plan, error));
 done:
     return status;
 }

@@ -1,70 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The balancer `frugal`: its accounts against the score, its limits against every other
- * row, and the cases whose best plan is known. */
-#include "testing.h"
+/* The balancer `frugal`: its accounts against the score, and the cases whose best plan is
+ * known. */
+#include "frugal_world.h"
 
 #include "../../src/balance/frugal_count.h"
 #include "../../src/planner/view.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static cpb_options options_of(const char *balancer, int32_t ranks)
-{
-    cpb_options options = cpb_options_default();
-    options.balancer = balancer;
-    options.ranks = ranks;
-    return options;
-}
-
-static cpb_mask *mask_of(const char *text, size_t n, const int64_t *lengths)
-{
-    cpb_mask *mask;
-    cpb_error error = {0};
-    if (cpb_mask_create_text(text, n, lengths, NULL, NULL, &mask, &error) != CPB_OK)
-        fail_msg("%s: %s", text, error.message);
-    return mask;
-}
-
-static cpb_plan *plan_of(const cpb_masks *masks, const cpb_options *options)
-{
-    cpb_plan *plan;
-    cpb_error error = {0};
-    if (cpb_plan_create(masks, options, &plan, &error) != CPB_OK)
-        fail_msg("%s: %s", options->balancer, error.message);
-    return plan;
-}
-
-static cpb_score score_of(const cpb_masks *masks, const cpb_options *options)
-{
-    cpb_plan *const plan = plan_of(masks, options);
-    cpb_score score;
-    assert_int_equal(
-        cpb_score_plan(plan, masks, &options->setup, NULL, &score, NULL, NULL, NULL),
-        CPB_OK);
-    cpb_plan_free(plan);
-    return score;
-}
-
-/* Masks over lengths: families that keep to documents and such that do not. */
-static const char *const families[] = {
-    "documents",  "documents;window=40", "documents-full",  "window:50",
-    "prefix:9",   "window-both:30",      "block-causal:16", "causal-blocks",
-    "chunked:64", "global:20;n=30",      "causal",          "full",
-};
-
-/* Documents of several characters that sum to `tokens`. */
-static size_t draw_lengths(uint64_t *seed, int64_t tokens, int64_t *lengths)
-{
-    const int64_t most = test_random(seed, 1, 3) * tokens / 6;
-    size_t n = 0;
-    for (int64_t left = tokens; left > 0; left -= lengths[n++]) {
-        const int64_t x = test_random(seed, 0, 999);
-        const int64_t length = 1 + most * x / 1000 * x / 1000 * x / 1000;
-        lengths[n] = length < left ? length : left;
-    }
-    return n;
-}
 
 /* A board over a view of masks, and what it stands on. */
 typedef struct scene {
@@ -170,7 +113,7 @@ static void accounts_are_those_of_the_score(void **state)
     (void)state;
     for (size_t round = 0; round < 300; round++) {
         const size_t n = draw_lengths(&seed, 700, lengths);
-        cpb_mask *const one = mask_of(families[round % COUNT_OF(families)], n, lengths);
+        cpb_mask *const one = mask_of(families[round % N_FAMILIES], n, lengths);
         cpb_mask *const two = mask_of("documents", n, lengths);
         const cpb_mask *const list[] = {one, two};
         const int64_t weights[] = {3, 2};
@@ -220,7 +163,7 @@ static void counted_loads_are_those_of_the_score(void **state)
     (void)state;
     for (size_t round = 0; round < 400; round++) {
         const size_t n = draw_lengths(&seed, 700, lengths);
-        cpb_mask *const one = mask_of(families[round % COUNT_OF(families)], n, lengths);
+        cpb_mask *const one = mask_of(families[round % N_FAMILIES], n, lengths);
         cpb_mask *const two = mask_of("documents", n, lengths);
         const cpb_mask *const list[] = {one, two};
         const int64_t weights[] = {3, 2};
@@ -248,83 +191,6 @@ static void counted_loads_are_those_of_the_score(void **state)
         cpb_mask_free(two);
     }
     assert_true(counts > 1000);
-}
-
-static double limit_of(const cpb_score *score, double tolerance)
-{
-    const double bound = (double)score->load_bound;
-    const double mean = score->load_mean > bound ? score->load_mean : bound;
-    return mean * (1 + tolerance);
-}
-
-/* Rows of the same sizes and granularity, which may keep what frugal does not. */
-static bool another_row_keeps(const cpb_masks *masks, const cpb_options *options,
-                              int64_t size, double limit)
-{
-    for (size_t i = 0; cpb_balancer_name(i); i++) {
-        cpb_options other = *options;
-        other.balancer = cpb_balancer_name(i);
-        cpb_plan *const plan = plan_of(masks, &other);
-        const int64_t positions = cpb_plan_tokens(plan) + cpb_plan_padding(plan);
-        cpb_score score;
-        assert_int_equal(cpb_score_plan(plan, masks, &options->setup, NULL, &score,
-                                        NULL, NULL, NULL),
-                         CPB_OK);
-        cpb_plan_free(plan);
-        if (positions == options->ranks * size && (double)score.load_max <= limit)
-            return true;
-    }
-    return false;
-}
-
-/* Whether costs of runs add up to loads: q-tiles of the profile have 64 tokens. */
-static bool adds_up(const cpb_options *options)
-{
-    return options->setup.cost == CPB_PAIRS ||
-           (options->setup.cost == CPB_PROFILE_TIME && options->chunk == 64 &&
-            options->setup.kernel == CPB_FLEX);
-}
-
-/* Always where costs add up. Where they do not, tiles of shards of a few hundred tokens
- * are too coarse for a search, and now and then another row has a lucky plan. */
-static void loads_keep_the_tolerance_where_any_row_does(void **state)
-{
-    static const double tolerances[] = {0.001, 0.01, 0.05};
-    int64_t lengths[8192];
-    uint64_t seed = 2;
-    int lucky = 0;
-    (void)state;
-    for (size_t round = 0; round < 480; round++) {
-        const size_t n = draw_lengths(&seed, test_random(&seed, 1, 8) * 1000, lengths);
-        cpb_mask *const mask =
-            mask_of(families[round % COUNT_OF(families)], n, lengths);
-        const cpb_mask *const list[] = {mask};
-        const cpb_masks masks = {1, list, NULL};
-        const double tolerance = tolerances[round / 12 % 3];
-        cpb_options options = options_of("frugal", (int32_t)test_random(&seed, 1, 12));
-        options.tolerance_ppm = (int64_t)(tolerance * 1e6 + 0.5);
-        options.chunk = test_random(&seed, 0, 1) ? 64 : 16;
-        options.setup.kernel = (cpb_kernel)test_random(&seed, 0, 2);
-        options.setup.cost = (cpb_cost)test_random(&seed, CPB_PAIRS, CPB_PROFILE_TIME);
-        cpb_plan *const plan = plan_of(&masks, &options);
-        const int64_t size = cpb_plan_size(plan, 0);
-        cpb_plan_free(plan);
-        const cpb_score score = score_of(&masks, &options);
-        const double limit = limit_of(&score, tolerance);
-        if ((double)score.load_max > limit * (1 + 1e-9) &&
-            another_row_keeps(&masks, &options, size, limit)) {
-            lucky++;
-            if (adds_up(&options))
-                fail_msg("%s, %zu documents, %d ranks, kernel %d, tolerance %g: load "
-                         "%lld above %.0f, which another row keeps",
-                         cpb_mask_text(mask), n, options.ranks,
-                         (int)options.setup.kernel, tolerance,
-                         (long long)score.load_max, limit);
-        }
-        cpb_mask_free(mask);
-    }
-    print_message("%d of 480 with another row's luck\n", lucky);
-    assert_true(lucky <= 480 / 30);
 }
 
 static void one_causal_document_is_dealt_head_to_tail(void **state)
@@ -540,7 +406,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accounts_are_those_of_the_score),
         cmocka_unit_test(counted_loads_are_those_of_the_score),
-        cmocka_unit_test(loads_keep_the_tolerance_where_any_row_does),
         cmocka_unit_test(one_causal_document_is_dealt_head_to_tail),
         cmocka_unit_test(one_causal_document_has_two_runs_on_any_grid),
         cmocka_unit_test(sliding_windows_are_dealt_in_two_runs),

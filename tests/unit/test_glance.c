@@ -3,6 +3,7 @@
 #include "testing.h"
 
 #include "../../src/planner/glance.h"
+#include "../../src/planner/planner.h"
 #include "../../src/planner/view.h"
 #include "../../src/read/shard_step.h"
 
@@ -72,8 +73,10 @@ static void draw_world(uint64_t *seed, world *w)
     if (test_random(seed, 0, 1))
         w->options.setup.speeds = w->speeds;
     w->row = &cpb_balancers[test_random(seed, 0, (int64_t)cpb_n_balancers - 1)];
-    w->options.balancer = w->row->name;
-    assert_int_equal(cpb_plan_create(&w->masks, &w->options, &w->plan, NULL), CPB_OK);
+    assert_int_equal(cpb_row_run(w->row, &w->masks, &w->options,
+                                 w->options.tolerance_ppm, INT64_MAX, &w->plan, NULL,
+                                 NULL),
+                     CPB_OK);
     assert_int_equal(cpb_score_plan(w->plan, &w->masks, &w->options.setup, NULL,
                                     &w->score, NULL, NULL, NULL),
                      CPB_OK);
