@@ -7,7 +7,6 @@
 
 #include <jansson.h>
 
-#include <ctype.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -161,44 +160,56 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t room, unsigned
     return length && length <= room ? length : LLVMFuzzerMutate(data, size, room);
 }
 
-static inline bool few_digits(const char *text)
+/* Masks of a few tokens per slice take memory like their tokens: those of a file may have
+ * so many together, and few in each number, so that most inputs are quick. */
+enum { MOST_TOKENS_READ = 1 << 20, MOST_IN_NUMBER = 999 };
+
+static inline int64_t tokens_of_number(int64_t number)
 {
-    enum { MOST_DIGITS = 3 };
-    size_t digits = 0;
-    for (; *text && digits <= MOST_DIGITS; text++)
-        digits = isdigit((unsigned char)*text) ? digits + 1 : 0;
-    return digits <= MOST_DIGITS;
+    if (number > MOST_IN_NUMBER)
+        return MOST_TOKENS_READ + 1;
+    return number > 0 ? number : 0;
 }
 
-/* Whether no mask in here has many slices: a short text can ask for millions of them,
- * as a block mask can for blocks, while other kinds list theirs. `inside` such a mask
- * every number counts, but for the figures that plan files state. */
-static inline bool masks_are_small(json_t *value, bool inside)
+static inline int64_t tokens_of_text(const char *text)
 {
-    enum { MOST = 999 };
-    bool small = true;
+    int64_t sum = 0;
+    while (*text) {
+        char *end;
+        const size_t skipped = strcspn(text, "0123456789");
+        sum += tokens_of_number(strtoll(text + skipped, &end, 10));
+        text = end;
+    }
+    return sum;
+}
+
+/* What the masks in here hold at most: a short text can ask for many slices, as a block
+ * mask can for blocks, while other kinds list theirs. `inside` such a mask every number
+ * counts, but for the figures that plan files state. */
+static inline int64_t tokens_of_masks(json_t *value, bool inside)
+{
+    int64_t sum = 0;
     if (json_is_integer(value))
-        return !inside || json_integer_value(value) <= MOST;
+        return inside ? tokens_of_number(json_integer_value(value)) : 0;
     if (json_is_string(value))
-        return !inside || few_digits(json_string_value(value));
+        return inside ? tokens_of_text(json_string_value(value)) : 0;
     inside = inside || json_object_get(value, "text") ||
              json_object_get(value, "block_mask");
     for (size_t i = 0; i < json_array_size(value); i++)
-        small = small && masks_are_small(json_array_get(value, i), inside);
-    for (void *at = json_object_iter(value); at && small;
-         at = json_object_iter_next(value, at))
-        small = masks_are_small(json_object_iter_value(at),
-                                inside && strcmp(json_object_iter_key(at), "figures"));
-    return small;
+        sum += tokens_of_masks(json_array_get(value, i), inside);
+    for (void *at = json_object_iter(value); at; at = json_object_iter_next(value, at))
+        sum += tokens_of_masks(json_object_iter_value(at),
+                               inside && strcmp(json_object_iter_key(at), "figures"));
+    return sum;
 }
 
-/* The same of a file; one that is no JSON holds no masks. */
+/* Whether the masks of a file are; one that is no JSON holds none. */
 static inline bool file_is_small(const uint8_t *data, size_t size)
 {
     json_t *const root = json_loadb((const char *)data, size, 0, NULL);
-    const bool small = masks_are_small(root, false);
+    const int64_t tokens = tokens_of_masks(root, false);
     json_decref(root);
-    return small;
+    return tokens <= MOST_TOKENS_READ;
 }
 
 #endif
