@@ -148,6 +148,23 @@ def law_a_dead_rank_is_named_where_the_launcher_lets_the_others_live(launcher):
     assert all(text.startswith("6: rank 1 did not answer rank") for text in said), said
 
 
+def law_a_rank_whose_memory_ends_is_named(launcher):
+    """Its limit holds what libraries take, not arrays of half a gigabyte and more."""
+    attend = [launcher.cpb, "attend", "--mask", "causal:524288", "--ranks", 2,
+              "--model", "4/4x64", "--balancer", "contiguous"]
+    limited = ["env", "OPENBLAS_NUM_THREADS=1", "sh", "-c",
+               'ulimit -v 1000000; exec "$@"', "sh", *attend]
+    open_mpi = launcher.is_open_mpi()
+    done = launcher.run(1, *attend, ":", "-n", 1, *limited,
+                        flags=["--enable-recovery"] if open_mpi else [])
+    said = [line for line in done.stderr.splitlines() if line.startswith("cpb attend")]
+    assert not done.stdout and "cpb attend: out of memory" in said, done.stderr
+    if open_mpi:  # and lets rank 0 live, so that it ends with status 0
+        assert sorted(said)[1:] == ["cpb attend: rank 1: out of memory"], done.stderr
+    else:  # Hydra may end rank 0 before it says so
+        assert done.returncode != 0, done.stderr
+
+
 def is_alive(pid):
     try:
         status = pathlib.Path(f"/proc/{pid}/status").read_text()
