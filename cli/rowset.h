@@ -23,8 +23,8 @@ typedef struct cli_rowset {
     cli_answer answer;
 } cli_rowset;
 
-/* Read the rows of an open file. Refuses rows of another version, of several commands or setups, and two
- * rows of the same pack and combination. */
+/* Read the rows of an open file. Refuses rows of another version, of several commands or
+ * setups, and two rows of the same pack and combination. */
 bool rowset_read(cli_rows *rows, cli_rowset *set, cpb_error *error);
 
 /* The row of a group at which a column has the quantile `percent`: at least that share

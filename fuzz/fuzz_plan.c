@@ -35,8 +35,9 @@ static cpb_mask *take_mask(bytes *in)
         lengths[i] = take(in, 0, MOST_TOKENS / MOST_DOCUMENTS);
     while (cpb_mask_family_name(families))
         families++;
-    const char *parts[] = {cpb_mask_family_name((size_t)take(in, 0, (int64_t)families - 1)),
-                           numbers[take(in, 0, 4)]};
+    const char *parts[] = {
+        cpb_mask_family_name((size_t)take(in, 0, (int64_t)families - 1)),
+        numbers[take(in, 0, 4)]};
     size_t length = 0;
     for (size_t i = 0; i < 2; i++)
         for (const char *c = parts[i]; *c; c++)

@@ -71,9 +71,9 @@ typedef struct cpb_schedule_claim {
  *  that holds, groups have allowed sizes and places, groups of several ranks are disjoint
  *  within a micro-batch, so that the order of micro-batches has no circle, every rank
  *  keeps its budget, the limits on micro-batches, sizes and order hold, and each stated
- *  figure, group, plan of a group and reroute equals a recount by an event simulation. Times are exact up to 2^50
- *  picoseconds, and from there on within 2^-50 of their value, which is what a double
- *  keeps. The bound is tested for not exceeding the time.
+ *  figure, group, plan of a group and reroute equals a recount by an event simulation.
+ *  Times are exact up to 2^50 picoseconds, and from there on within 2^-50 of their value,
+ *  which is what a double keeps. The bound is tested for not exceeding the time.
  *
  *  \return CPB_OK: proved. CPB_REFUTED: `error` names the first counterexample.
  *          CPB_INVALID: documents or domain are no input of a schedule.

@@ -2,7 +2,8 @@
 /* Rank r holds the r-th piece. Source: plain sharding; llama3's all-gather CP. */
 #include "balance.h"
 
-cpb_status cpb_balance_contiguous(const cpb_view *view, cpb_deal *deal, cpb_error *error)
+cpb_status cpb_balance_contiguous(const cpb_view *view, cpb_deal *deal,
+                                  cpb_error *error)
 {
     const int64_t positions = view->tokens + view->padding;
     (void)error;

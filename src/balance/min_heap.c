@@ -70,9 +70,10 @@ cpb_status cpb_balance_min_heap(const cpb_view *view, cpb_deal *deal, cpb_error 
     const int64_t fair = cpb_ceil_div(view->n_chunks, view->ranks);
     const int64_t cap = cpb_min(fair, view->cap / view->chunk);
     if (cap < fair)
-        return cpb_fail(error, CPB_UNSUPPORTED, -1,
-                        "min-heap gives a rank up to %lld tokens, above the cap of %lld",
-                        (long long)(fair * view->chunk), (long long)view->cap);
+        return cpb_fail(
+            error, CPB_UNSUPPORTED, -1,
+            "min-heap gives a rank up to %lld tokens, above the cap of %lld",
+            (long long)(fair * view->chunk), (long long)view->cap);
 
     const cpb_item *const items = by_rising_cost(view, deal->arena);
     seat *const heap = cpb_arena_take(deal->arena, (size_t)view->ranks, sizeof *heap);

@@ -10,7 +10,8 @@ cpb_status cpb_parts_add(cpb_parts *parts, const cpb_slice *slice, cpb_range row
     if (parts->n == parts->room) {
         const size_t room = parts->room ? 2 * parts->room : 64;
         cpb_part *const grown = cpb_arena_take(parts->arena, room, sizeof *grown);
-        int64_t *const columns = cpb_arena_take(parts->arena, 4 * room, sizeof *columns);
+        int64_t *const columns =
+            cpb_arena_take(parts->arena, 4 * room, sizeof *columns);
         if (!grown || !columns)
             return CPB_NO_MEMORY;
         if (parts->n)
@@ -60,7 +61,8 @@ static int64_t count_nonempty(const cpb_parts *parts, const cpb_tiling *tiling)
 }
 
 /* Sum over i < n of clamp(x + slope * i, low, high), slope 0 or 1. */
-static int64_t clamped_sum(int64_t x, int64_t slope, int64_t n, int64_t low, int64_t high)
+static int64_t clamped_sum(int64_t x, int64_t slope, int64_t n, int64_t low,
+                           int64_t high)
 {
     if (!slope)
         return n * cpb_min(cpb_max(x, low), high);

@@ -26,15 +26,16 @@ static cpb_status run(void *context, const cpb_link *link, cpb_error *error)
     masks[0] = mask;
     if (cpb_plan_create(&(cpb_masks){1, masks, NULL}, &options, &plan, error) ||
         cpb_exchange_create(plan, mask, &flat, NULL, &exchange, error) ||
-        cpb_attend_create(plan, mask, exchange, link->rank, &shape, false, NULL, &attend,
-                          error) ||
+        cpb_attend_create(plan, mask, exchange, link->rank, &shape, false, NULL,
+                          &attend, error) ||
         cpb_attend_greet(attend, link, error))
         return CPB_INVALID;
     for (int i = 0; i < 2 * TOKENS; i++)
         kv[i] = i % 2 ? 3.0F : 1.0F;
     const cpb_status status =
         cpb_attend_forward(attend, link, q, kv, out, lse, NULL, NULL, error);
-    *(float *)context = status == CPB_OK && cpb_attend_size(attend).queries ? out[0] : 3;
+    *(float *)context =
+        status == CPB_OK && cpb_attend_size(attend).queries ? out[0] : 3;
     cpb_attend_free(attend);
     cpb_exchange_free(exchange);
     cpb_plan_free(plan);

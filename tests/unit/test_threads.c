@@ -46,7 +46,8 @@ static void run(worker *workers, const worker *task, void *(*work)(void *))
 {
     for (int i = 0; i < THREADS; i++) {
         workers[i] = *task;
-        assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+        assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]),
+                         0);
     }
     for (int i = 0; i < THREADS; i++) {
         assert_int_equal(pthread_join(workers[i].thread, NULL), 0);
