@@ -1,64 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What must hold of the program whatever its texts are."""
 
-import copy
 import json
 import os
 import pty
 import re
-import resource
-import struct
-import subprocess
 
 from laws_draw import read_terminal
-
-FIRST_LINE_OF_USAGE = (
-    "cpb decides which tokens of a long or packed sequence each rank of a")
+from mutants import changed, refute_mutants, scalars, with_value
 
 # Not recounted: names and notes, and what only the planner promises itself.
 NOT_RECOUNTED = {"balancer", "chosen", "plan_seconds", "tolerance", "combine"}
-
-
-class Program:
-    """The program under test, in a folder of its own."""
-
-    def __init__(self, path, folder):
-        self.path = path
-        self.folder = folder
-
-    def run(self, *arguments, **extra):
-        extra.setdefault("stdin", subprocess.DEVNULL)
-        extra.setdefault("stdout", subprocess.PIPE)
-        return subprocess.run([self.path, *map(str, arguments)], cwd=self.folder,
-                              stderr=subprocess.PIPE, timeout=120, check=False, **extra)
-
-    def good(self, *arguments):
-        done = self.run(*arguments)
-        assert done.returncode == 0, f"{arguments}: {done.stderr!r}"
-        return done.stdout.decode()
-
-    def refused(self, *arguments, **extra):
-        done = self.run(*arguments, **extra)
-        assert done.returncode == 1, (
-            f"{arguments}: status {done.returncode}, {done.stderr!r}")
-        assert done.stderr.count(b"\n") == 1 and len(done.stderr) <= 400, done.stderr
-        return done.stderr.decode()
-
-    def read_npy(self, name):
-        data = (self.folder / name).read_bytes()
-        header = 10 + struct.unpack("<H", data[8:10])[0]
-        assert header % 64 == 0, "the elements of a .npy file start on a multiple of 64"
-        code = "q" if b"'<i8'" in data[:header] else "i"
-        return list(memoryview(data[header:]).cast(code))
-
-    def commands(self):
-        return re.findall(r"(?m)^  cpb ([a-z]+)  ", self.good("--help"))
-
-    def balancers(self):
-        rows = json.loads(self.good("compare", "--documents", "4096", "--ranks", 2,
-                                    "--json"))
-        return [row["balancer"] for row in rows]
-
 
 MASKS = [
     ["--documents", "1000,0,3001,96,7,4500"],
@@ -115,40 +67,6 @@ def law_an_order_scores_like_the_plan_that_wrote_it(cpb):
     assert order["granularity"] == "token" and order["plan_seconds"] == 0
 
 
-def changed(value):
-    """Another value of the same type, or None where there is none to try."""
-    if isinstance(value, bool):
-        return not value
-    if isinstance(value, int):
-        return value + 1
-    if isinstance(value, float):
-        return value * (1 + 1e-6) + 1e-6
-    if isinstance(value, str):
-        return ("0" if value[:1] != "0" else "1") + value[1:]
-    return None
-
-
-def scalars(value, path=()):
-    """Paths of all values that are neither objects nor lists."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from scalars(inner, path + (key,))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from scalars(inner, path + (index,))
-    else:
-        yield path
-
-
-def with_value(root, path, value):
-    mutant = copy.deepcopy(root)
-    inner = mutant
-    for step in path[:-1]:
-        inner = inner[step]
-    inner[path[-1]] = value
-    return mutant
-
-
 # What the figures are counted from: another value may give the same figures, so only
 # members that figures state are held to be refuted.
 INPUTS = {"masks", "profile_numbers", "model", "kernel", "transport", "cost", "overlap",
@@ -160,17 +78,6 @@ def is_recounted(path):
     if path[0] == "masks":
         return "figures" in path and path[-1] not in BOUNDS
     return path[0] not in INPUTS | BOUNDS | NOT_RECOUNTED
-
-
-def refute_mutants(cpb, flag, mutants):
-    survivors = []
-    for path, mutant in mutants:
-        (cpb.folder / "mutant.json").write_text(json.dumps(mutant))
-        done = cpb.run("check", flag, "mutant.json")
-        assert done.returncode in (0, 1), f"{path}: status {done.returncode}"
-        if done.returncode == 0:
-            survivors.append(path)
-    assert not survivors, f"check accepts changed {survivors}"
 
 
 def plans_to_mutate(cpb):
@@ -297,134 +204,6 @@ def law_masks_combine_in_two_ways(cpb):
     assert len(hashes) == 2, "--combine does not reach the balancer"
 
 
-def law_a_duplicate_member_is_refused(cpb):
-    cpb.good("plan", *MASKS[0], "--ranks", 4, "--plan", "p.json")
-    text = (cpb.folder / "p.json").read_text()
-    twice = text.replace('"tokens"', '"ranks": 4, "tokens"', 1)
-    (cpb.folder / "p.json").write_text(twice)
-    assert "line" in cpb.refused("check", "--plan", "p.json")
-
-
-def law_every_truncation_of_a_plan_file_is_refused(cpb):
-    cpb.good("plan", "--documents", "300,200", "--ranks", 2, "--plan", "p.json")
-    text = (cpb.folder / "p.json").read_bytes().rstrip()
-    for length in range(0, len(text), max(1, len(text) // 60)):
-        (cpb.folder / "cut.json").write_bytes(text[:length])
-        assert "line" in cpb.refused("check", "--plan", "cut.json")
-
-
-def law_every_truncation_of_an_order_is_refused(cpb):
-    cpb.good("plan", "--documents", "40", "--ranks", 2, "--balancer", "contiguous",
-             "--order", "o.npy")
-    data = (cpb.folder / "o.npy").read_bytes()
-    for length in range(len(data)):
-        (cpb.folder / "cut.npy").write_bytes(data[:length])
-        cpb.refused("check", "--order", "cut.npy", "--ranks", 2)
-
-
-def npy(shape, dtype, values, order="False", version=(1, 0)):
-    header = f"{{'descr': '{dtype}', 'fortran_order': {order}, 'shape': {shape}, }}"
-    size = 10 if version[0] == 1 else 12
-    header += " " * (63 - (size + len(header)) % 64) + "\n"
-    length = struct.pack("<H" if version[0] == 1 else "<I", len(header))
-    return b"\x93NUMPY" + bytes(version) + length + header.encode() + values
-
-
-def law_npy_in_every_accepted_form_means_the_same(cpb):
-    narrow, wide = struct.pack("<4i", 2, 3, 0, 1), struct.pack("<4q", 2, 3, 0, 1)
-    for data in (npy("(4,)", "<i8", wide), npy("(1, 4)", "<i8", wide),
-                 npy("(4,)", "<i4", narrow), npy("(1, 4)", "<i4", narrow, "True"),
-                 npy("(4,)", "<i8", wide, "True", (2, 0))):
-        (cpb.folder / "o.npy").write_bytes(data)
-        assert "proved" in cpb.good("check", "--order", "o.npy", "--ranks", 2)
-
-
-def law_npy_in_any_other_form_is_refused(cpb):
-    wide = struct.pack("<4q", 2, 3, 0, 1)
-    for data, word in (
-            (npy("(4,)", ">i8", wide), ">i8"), (npy("(4,)", "<u8", wide), "<u8"),
-            (npy("(4,)", "<f8", wide), "<f8"), (npy("(2, 2)", "<i8", wide), "(2, 2)"),
-            (npy("(4, 1)", "<i8", wide), "(4, 1)"), (npy("()", "<i8", wide), "()"),
-            (npy("(5,)", "<i8", wide), "truncated"),
-            (npy("(3,)", "<i8", wide), "behind"),
-            (npy("(4,)", "<i8", wide, "Maybe"), "fortran_order"),
-            (npy("(4,)", "<i8", wide, version=(3, 0)), "3.0"),
-            (npy("(0,)", "<i8", b""), "0 entries"),
-            (npy("(99999999999,)", "<i8", wide), "99999999999"),
-            (b"PK\x03\x04" + wide * 4, "NUMPY"), (b"", "NUMPY"),
-            (npy("(4,)", "<i8", struct.pack("<4q", 2, 3, 0, 0)), "o.npy"),
-            (npy("(4,)", "<i8", struct.pack("<4q", 2, 3, 0, 4)), "o.npy"),
-            (npy("(4,)", "<i8", struct.pack("<4q", 2, 3, 0, -1)), "o.npy")):
-        (cpb.folder / "o.npy").write_bytes(data)
-        sentence = cpb.refused("check", "--order", "o.npy", "--ranks", 2)
-        assert word in sentence, sentence
-
-
-def law_a_closed_pipe_is_one_sentence(cpb):
-    for arguments in (["plan", *MASKS[0], "--ranks", 4, "--json"],
-                      ["compare", *MASKS[0], "--ranks", 4], ["--help"], ["--version"],
-                      ["pad", "--documents", "5,6", "--ranks", 2]):
-        reader, writer = os.pipe()
-        os.close(reader)
-        sentence = cpb.refused(*arguments, stdout=writer)
-        os.close(writer)
-        assert "Broken pipe" in sentence, sentence
-
-
-def law_a_full_disk_leaves_nothing_behind(cpb):
-    def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
-
-    for flag in ("--order", "--inverse", "--plan"):
-        documents = ",".join(["100"] * 2000)
-        cpb.refused("plan", "--documents", documents, "--ranks", 4, flag, "out",
-                    preexec_fn=limit)
-        assert not os.listdir(cpb.folder), os.listdir(cpb.folder)
-
-
-def law_a_failure_keeps_the_file_that_was_there(cpb):
-    (cpb.folder / "o.npy").write_text("precious")
-    cpb.refused("plan", "--documents", "100", "--ranks", 2, "--order", "o.npy",
-                "--plan", "/dev/full")
-    with open("/dev/full", "wb") as full:
-        cpb.refused("plan", "--documents", "100", "--ranks", 2, "--order", "o.npy",
-                    stdout=full)
-    assert os.listdir(cpb.folder) == ["o.npy"]
-    assert (cpb.folder / "o.npy").read_text() == "precious"
-
-
-def law_a_symbolic_link_keeps_pointing_and_a_mode_stays(cpb):
-    target = cpb.folder / "target"
-    target.write_text("old")
-    target.chmod(0o640)
-    (cpb.folder / "link").symlink_to("target")
-    cpb.good("plan", "--documents", "100", "--ranks", 2, "--plan", "link")
-    assert (cpb.folder / "link").is_symlink()
-    assert target.stat().st_mode & 0o777 == 0o640
-    assert json.loads(target.read_text())["tokens"] == 100
-
-
-def law_a_fifo_is_written_directly(cpb):
-    fifo = cpb.folder / "fifo"
-    os.mkfifo(fifo)
-    with subprocess.Popen(["cat", str(fifo)], stdout=subprocess.PIPE) as reader:
-        cpb.good("plan", "--documents", "100", "--ranks", 2, "--plan", "fifo")
-        assert json.loads(reader.stdout.read())["tokens"] == 100
-    assert fifo.is_fifo()
-
-
-def law_lengths_come_from_anywhere(cpb):
-    plain = cpb.good("plan", "--documents", "5,60,7", "--ranks", 2, "--json")
-    (cpb.folder / "lengths").write_text("5 60\n\t7\r\n")
-    text = json.loads(plain)
-    standard = cpb.run("plan", "--documents", "-", "--ranks", 2, "--json",
-                       stdin=None, input=b"5, 60\n7")
-    from_file = cpb.good("plan", "--documents", "@lengths", "--ranks", 2, "--json")
-    for other in (json.loads(standard.stdout), json.loads(from_file)):
-        other["plan_seconds"] = text["plan_seconds"]
-        assert other == text
-
-
 def law_a_terminal_shows_the_best_of_a_column_in_bold(cpb):
     master, slave = pty.openpty()
     done = cpb.run("compare", "--documents", "4096,700", "--ranks", 2, stdout=slave,
@@ -485,20 +264,6 @@ def law_help_and_completion_know_every_flag(cpb):
         flags = set(re.findall(r"(?m)^  (--[a-z-]+)", text))
         known = set(re.search(rf"\[{command}\]='([^']*)'", script)[1].split())
         assert flags == known, f"{command}: {sorted(flags ^ known)}"
-
-
-def law_too_little_memory_is_one_sentence(cpb):
-    if b"__asan" in cpb.path.read_bytes():
-        return  # sanitizers need more address space than any limit here
-
-    for megabytes in (40, 100, 200):
-        def limit(bytes_=megabytes << 20):
-            resource.setrlimit(resource.RLIMIT_AS, (bytes_, bytes_))
-
-        sentence = cpb.refused("plan", "--mask", "causal:1000000000", "--ranks", 2,
-                               "--order", "o.npy", preexec_fn=limit)
-        assert "memory" in sentence, sentence
-        assert not os.listdir(cpb.folder)
 
 
 def law_the_manual_names_every_flag(cpb):

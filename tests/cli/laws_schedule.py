@@ -6,8 +6,8 @@ import json
 import os
 import random
 
-from laws import changed, refute_mutants, scalars, with_value
 from laws_draw import pictures_are_built
+from mutants import changed, refute_mutants, scalars, with_value
 
 LENGTHS = [60000, 5000, 300, 4000, 8000, 16000, 0, 2000, 700, 3100, 9000, 2500]
 ROWS = ["auto", "free", "lockstep", "grid", "flat", "first-fit", "longest-first", "wlb",

@@ -22,15 +22,20 @@ import laws
 import laws_attend
 import laws_curve
 import laws_draw
+import laws_files
 import laws_report
 import laws_schedule
 import laws_schedule_inputs
 import laws_sweep
+import program
 
 HERE = pathlib.Path(__file__).resolve().parent
 
+FIRST_LINE_OF_USAGE = (
+    "cpb decides which tokens of a long or packed sequence each rank of a")
+
 # "threads" are laws of commands that start threads.
-LAWS = {"laws": (laws, laws_curve, laws_draw, laws_report, laws_schedule,
+LAWS = {"laws": (laws, laws_curve, laws_draw, laws_files, laws_report, laws_schedule,
                  laws_schedule_inputs),
         "threads": (laws_attend, laws_sweep)}
 
@@ -87,7 +92,7 @@ def update(folder, status, stdout, stderr):
 def broken_rule(status, stderr):
     """Exactly one short printable line per failure, unless it is the usage text."""
     lines = stderr.decode("latin-1").splitlines()
-    if status not in (1, 2) or lines[:1] == [laws.FIRST_LINE_OF_USAGE]:
+    if status not in (1, 2) or lines[:1] == [FIRST_LINE_OF_USAGE]:
         return None
     if len(lines) != 1:
         return f"{len(lines)} lines on standard error"
@@ -116,7 +121,7 @@ def check_case(folder, cpb, rewrite):
 def check_law(law, cpb):
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            law(laws.Program(cpb, pathlib.Path(scratch)))
+            law(program.Program(cpb, pathlib.Path(scratch)))
         except AssertionError as failure:
             return str(failure) or "assertion failed"
     return None
