@@ -9,19 +9,23 @@
 #include <string.h>
 
 /* One value of a list. */
-typedef bool read_item(const char *item, int64_t *value, cpb_error *error);
+typedef bool read_item(const char *flag, const char *item, int64_t *value,
+                       cpb_error *error);
 
-static bool read_ranks(const char *item, int64_t *value, cpb_error *error)
+static bool read_ranks(const char *flag, const char *item, int64_t *value,
+                       cpb_error *error)
 {
-    return number_read("--ranks", item, 1, CPB_MAX_RANKS, value, error);
+    return number_read(flag, item, 1, CPB_MAX_RANKS, value, error);
 }
 
-static bool read_tolerance(const char *item, int64_t *value, cpb_error *error)
+static bool read_tolerance(const char *flag, const char *item, int64_t *value,
+                           cpb_error *error)
 {
-    return number_read_ppm("--tolerance", item, value, error);
+    return number_read_ppm(flag, item, value, error);
 }
 
-static bool read_balancer(const char *item, int64_t *value, cpb_error *error)
+static bool read_balancer(const char *flag, const char *item, int64_t *value,
+                          cpb_error *error)
 {
     enum { MOST = 32 };
     const char *names[MOST];
@@ -33,7 +37,7 @@ static bool read_balancer(const char *item, int64_t *value, cpb_error *error)
             return true;
     }
     const char *const guess = nearest(item, n, names);
-    return fail(error, "--balancer: \"%.40s\" is no balancer; %s%s%s", item,
+    return fail(error, "%s: \"%.40s\" is no balancer; %s%s%s", flag, item,
                 guess ? "did you mean " : "--help lists them", guess ? guess : "",
                 guess ? "?" : "");
 }
@@ -42,7 +46,7 @@ static bool add_item(const char *flag, const char *item, read_item *read,
                      cli_list *list, cpb_error *error)
 {
     int64_t value;
-    if (!read(item, &value, error))
+    if (!read(flag, item, &value, error))
         return false;
     for (size_t i = 0; i < list->n; i++)
         if (list->value[i] == value)

@@ -98,7 +98,7 @@ static bool prove_file(const cli_options *options, state *s, cpb_error *error)
     s->report = (cli_report){.plan = s->source.plan,
                              .batch = source_batch(&s->source),
                              .setup = s->source.setup};
-    return report_measure(&s->report, error) &&
+    return succeeded(report_measure(&s->report, error)) &&
            prove_figures(&s->source, &s->source.file.all, &s->report.all, &masks,
                          error) &&
            prove_layers(s, &masks, error);

@@ -77,16 +77,20 @@ static bool find(const cli_options *options, cpb_options *planner, curve *to,
     return any;
 }
 
-/* Whether a row of this tolerance holds `a` rather than `b`. */
+/* Whether a row of this tolerance holds `a` rather than `b`: of plans that keep it the one
+ * with the least traffic, of others the one that misses it by least. Each tolerance then
+ * chooses among all that tighter ones do, and traffic never grows. */
 static bool is_better(const cli_report *a, const cli_report *b, int64_t tolerance_ppm)
 {
     const cpb_score *const x = &a->all.score, *const y = &b->all.score;
     const bool a_keeps = measured_keeps(&a->all, tolerance_ppm);
     const bool b_keeps = measured_keeps(&b->all, tolerance_ppm);
+    const double a_misses = measured_excess(&a->all),
+                 b_misses = measured_excess(&b->all);
     if (a_keeps != b_keeps)
         return a_keeps;
-    if (!a_keeps && x->load_max != y->load_max)
-        return x->load_max < y->load_max;
+    if (!a_keeps && a_misses != b_misses)
+        return a_misses < b_misses;
     if (busiest(a) != busiest(b))
         return busiest(a) < busiest(b);
     if (x->receive_total != y->receive_total)
@@ -135,7 +139,7 @@ static bool keep(const curve *from, point *row, cpb_error *error)
                                .balancer = best->balancer,
                                .chosen = best->chosen,
                                .plan_seconds = best->plan_seconds};
-    return report_measure(&row->report, error);
+    return succeeded(report_measure(&row->report, error));
 }
 
 static void fill_row(const point *p, size_t row, cli_table *table)

@@ -45,7 +45,7 @@ static bool make(const cli_options *options, state *s, cpb_error *error)
                              .balancer = planner.balancer,
                              .chosen = cpb_plan_balancer(s->plan),
                              .plan_seconds = number_clock() - start};
-    return report_measure(&s->report, error);
+    return succeeded(report_measure(&s->report, error));
 }
 
 /* Two arrays of the same length share one buffer, one after the other. */

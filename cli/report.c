@@ -14,33 +14,35 @@
 /* Growth in tiles from which fragments deserve a warning, one part in: */
 enum { WARNING_SHARE = 20 };
 
-static bool measure(const cli_report *report, const cpb_masks *masks,
-                    cli_measured *measured, cpb_error *error)
+static cpb_status measure(const cli_report *report, const cpb_masks *masks,
+                          cli_measured *measured, cpb_error *error)
 {
     const size_t ranks = (size_t)cpb_plan_ranks(report->plan);
     measured->ranks = calloc(ranks, sizeof *measured->ranks);
-    if (!measured->ranks)
-        return fail_memory(error);
-    return succeeded(cpb_score_plan(report->plan, masks, &report->setup, NULL,
-                                    &measured->score, measured->ranks, NULL, error));
+    if (!measured->ranks) {
+        fail_memory(error);
+        return CPB_NO_MEMORY;
+    }
+    return cpb_score_plan(report->plan, masks, &report->setup, NULL, &measured->score,
+                          measured->ranks, NULL, error);
 }
 
-bool report_measure(cli_report *report, cpb_error *error)
+cpb_status report_measure(cli_report *report, cpb_error *error)
 {
     const cpb_masks masks = batch_view(report->batch);
-    if (!measure(report, &masks, &report->all, error))
-        return false;
-    if (masks.n == 1)
-        return true;
+    cpb_status status = measure(report, &masks, &report->all, error);
+    if (masks.n == 1 || status != CPB_OK)
+        return status;
     report->layers = calloc(masks.n, sizeof *report->layers);
-    if (!report->layers)
-        return fail_memory(error);
-    for (size_t i = 0; i < masks.n; i++) {
-        const cpb_masks one = {.n = 1, .mask = &masks.mask[i]};
-        if (!measure(report, &one, &report->layers[i], error))
-            return false;
+    if (!report->layers) {
+        fail_memory(error);
+        return CPB_NO_MEMORY;
     }
-    return true;
+    for (size_t i = 0; i < masks.n && status == CPB_OK; i++) {
+        const cpb_masks one = {.n = 1, .mask = &masks.mask[i]};
+        status = measure(report, &one, &report->layers[i], error);
+    }
+    return status;
 }
 
 void report_free(cli_report *report)
@@ -89,13 +91,24 @@ static bool warn_of_impossible(const cli_report *report, cpb_error *sentence)
     return true;
 }
 
+/* What tolerances are relative to. */
+static double fair_load(const cpb_score *score)
+{
+    const double bound = (double)score->load_bound;
+    return score->load_mean > bound ? score->load_mean : bound;
+}
+
 bool measured_keeps(const cli_measured *measured, int64_t tolerance_ppm)
 {
     const cpb_score *const score = &measured->score;
-    const double bound = (double)score->load_bound;
-    const double base = score->load_mean > bound ? score->load_mean : bound;
     return (double)score->load_max <=
-           base * (1 + (double)tolerance_ppm / 1e6) * (1 + 1e-12);
+           fair_load(score) * (1 + (double)tolerance_ppm / 1e6) * (1 + 1e-12);
+}
+
+double measured_excess(const cli_measured *measured)
+{
+    const double fair = fair_load(&measured->score);
+    return fair > 0 ? (double)measured->score.load_max / fair : 1;
 }
 
 /* The mask whose loads miss the tolerance, of several that are balanced together only

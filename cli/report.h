@@ -19,6 +19,9 @@ typedef struct cli_measured {
  * are whole, and a plan on the edge is allowed one part in 10^12. */
 bool measured_keeps(const cli_measured *measured, int64_t tolerance_ppm);
 
+/* The largest load over what tolerances are relative to; 1 where there is no load. */
+double measured_excess(const cli_measured *measured);
+
 /* Set the first group, call report_measure(), read the second. Starts as {0}. */
 typedef struct cli_report {
     const cpb_plan *plan;
@@ -34,7 +37,7 @@ typedef struct cli_report {
     cli_measured *layers; /* [batch->n] each mask by itself; NULL where there is one */
 } cli_report;
 
-bool report_measure(cli_report *report, cpb_error *error);
+cpb_status report_measure(cli_report *report, cpb_error *error);
 
 void report_free(cli_report *report);
 

@@ -122,10 +122,11 @@ json_t *row_to_json(int64_t pack, const cli_report *report, const cli_recipe *re
 bool row_from_json(const json_t *object, const char *where, cli_row *row,
                    cpb_error *error)
 {
+    char text[JSON_SHOWN_BYTES];
     *row = (cli_row){.sweep = ""};
     if (!json_is_object(object))
-        return fail(error, "%.60s is no object; accepted is a row of sweep or compare",
-                    where);
+        return fail(error, "%s is no row; accepted is an object of sweep or compare",
+                    json_shown(object, text));
     return members_get(object, where, N_MEMBERS, members, row, error);
 }
 

@@ -107,9 +107,11 @@ void schedulerow_print_names(FILE *stream)
 bool schedulerow_from_json(const json_t *object, const char *where,
                            cli_schedulerow *row, cpb_error *error)
 {
+    char text[JSON_SHOWN_BYTES];
     *row = (cli_schedulerow){0};
     if (!json_is_object(object))
-        return fail(error, "%.60s is no object; accepted is a row of sweep", where);
+        return fail(error, "%s is no row; accepted is an object of sweep",
+                    json_shown(object, text));
     return members_get(object, where, N_BEFORE, before, row, error) &&
            schedulefigures_get(object, &row->score, error) &&
            members_get(object, where, N_BEHIND, behind, row, error);

@@ -32,7 +32,7 @@ static bool measure(const cli_options *options, cli_source *source, cli_report *
                      .balancer = source->from_file ? file->balancer : source_foreign,
                      .chosen = source->from_file ? file->chosen : source_foreign,
                      .plan_seconds = file->plan_seconds};
-    return report_measure(report, error);
+    return succeeded(report_measure(report, error));
 }
 
 static bool run(const cli_options *options, cpb_error *error)

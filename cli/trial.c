@@ -4,11 +4,18 @@
 
 #include "number.h"
 
+/* A balancer whose plan cannot be made or priced is left out; memory is another matter. */
+static trial_end refused(cpb_status status)
+{
+    return status == CPB_NO_MEMORY ? TRIAL_FAILED : TRIAL_REFUSED;
+}
+
 static trial_end measure(const cli_options *options, cli_report *report,
                          cpb_error *error)
 {
-    if (!report_measure(report, error))
-        return TRIAL_FAILED;
+    const cpb_status status = report_measure(report, error);
+    if (status != CPB_OK)
+        return refused(status);
     return report_judge(report, options, error) ? TRIAL_MEASURED : TRIAL_REFUSED;
 }
 
@@ -20,7 +27,7 @@ trial_end trial_run(const cli_options *options, const cpb_options *planner,
     const double start = number_clock();
     const cpb_status status = cpb_plan_create(&masks, planner, &trial->plan, error);
     if (status != CPB_OK)
-        return status == CPB_NO_MEMORY ? TRIAL_FAILED : TRIAL_REFUSED;
+        return refused(status);
     trial->report = (cli_report){.plan = trial->plan,
                                  .batch = batch,
                                  .setup = planner->setup,

@@ -16,8 +16,9 @@ static cpb_status set_loads(const cpb_scoring *s, cpb_score *score, cpb_error *e
         score->load_max = cpb_max(score->load_max, s->cells[r].load);
     }
     score->load_mean = (double)total / s->ranks;
-    if (cpb_bound_loads(s, &score->load_bound, error) != CPB_OK)
-        return CPB_NO_MEMORY;
+    const cpb_status status = cpb_bound_loads(s, &score->load_bound, error);
+    if (status != CPB_OK)
+        return status;
     if (total > 0)
         score->imbalance = (double)score->load_max / score->load_mean - 1;
     if (score->load_bound > 0)

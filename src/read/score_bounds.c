@@ -91,14 +91,12 @@ static int64_t token_bound(const cpb_scoring *s)
 
 cpb_status cpb_bound_loads(const cpb_scoring *s, int64_t *bound, cpb_error *error)
 {
-    *bound = token_bound(s);
-    if (chunks_are_exact(cpb_plan_promise(s->plan), s->setup)) {
-        int64_t by_chunks;
-        if (chunk_bound(s, &by_chunks, error) != CPB_OK)
-            return CPB_NO_MEMORY;
-        *bound = cpb_max(*bound, by_chunks);
-    }
-    return CPB_OK;
+    int64_t by_chunks = 0;
+    cpb_status status = CPB_OK;
+    if (chunks_are_exact(cpb_plan_promise(s->plan), s->setup))
+        status = chunk_bound(s, &by_chunks, error);
+    *bound = cpb_max(token_bound(s), by_chunks);
+    return status;
 }
 
 /* The largest load that the tolerance lets a rank have, as this plan's mean and bound

@@ -13,6 +13,11 @@ BATCHES = [
     ["--documents", "5,7", "--ranks", 20],
     ["--mask", "causal:9", "--ranks", 1],
     ["--documents", "4000,500,500", "--ranks", 4, "--transport", "allgather"],
+    # A mean that differs from plan to plan, and tolerances that none keeps.
+    ["--documents", "2177,3678,4636,5503,2564,238,4311,3172,5232,2756,2209,375,2743,3848,"
+     "4620", "--ranks", 8, "--kernel", "varlen"],
+    ["--documents", "4192,4359,3430,2190,1690,2690,3431,2206,878,659,264,1220,2446,1703,"
+     "1062,1885", "--ranks", 8, "--sizes", "uneven", "--chunk", 16],
 ]
 
 
@@ -31,18 +36,18 @@ def law_traffic_never_grows_as_the_tolerance_loosens(cpb):
         rows = curve(cpb, batch)
         for tight, loose in zip(rows, rows[1:]):
             assert tight["tolerance"] < loose["tolerance"]
-            # a row that keeps no tolerance holds the most balanced plan instead
-            assert tight["load_max"] > allowed(tight) or (
-                tight["busiest"], tight["receive_total"]) >= (
+            assert (tight["busiest"], tight["receive_total"]) >= (
                 loose["busiest"], loose["receive_total"]), (batch, tight, loose)
 
 
 def law_a_row_keeps_its_tolerance_where_any_plan_of_the_curve_does(cpb):
     for batch in BATCHES:
         rows = curve(cpb, batch)
-        least = min(row["load_max"] for row in rows)
+        def excess(row):
+            return row["load_max"] / max(row["load_mean"], row["load_bound"], 1)
+        least = min(map(excess, rows))
         for row in rows:
-            assert row["load_max"] <= allowed(row) or row["load_max"] == least, row
+            assert row["load_max"] <= allowed(row) or excess(row) == least, row
 
 
 def law_a_curve_is_at_most_the_traffic_of_frugal(cpb):

@@ -279,7 +279,7 @@ def law_what_is_no_sweep_of_this_version_is_refused(cpb):
             (head, "has no rows"),
             ("hello\n1\n", "no names of columns"),
             ("[", "no valid JSON"),
-            ("[1]", "no object"),
+            ("[1]", "row 1: 1 is no row"),
             ("[]", "has no rows"),
             ("{}\n", "missing"),
             ("\x7fELF\0\1\n", "zero byte"),

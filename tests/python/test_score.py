@@ -12,6 +12,13 @@ MASK = cpb.Mask(documents=[700, 0, 324])
 PLAN = cpb.plan(MASK, 4, balancer="ptrr", chunk=64)
 
 
+def test_costs_beyond_64_bits_are_refused_and_no_lack_of_memory():
+    mask = cpb.Mask("causal:1073741824")
+    plan = cpb.plan(mask, 8, balancer="striped", chunk=1 << 22, cost="pairs")
+    with pytest.raises(cpb.Error, match="costs more than"):
+        cpb.score(plan, mask)
+
+
 def test_fields_are_those_of_the_struct():
     """Score is written for readers; it must not drift from the header."""
     struct = [name for name, _ in ffi.typeof("cpb_score").fields]
