@@ -40,7 +40,7 @@ static int32_t pick_patch(cpb_climb *climb, int32_t rank)
 }
 
 /* The length at which the load of `a` falls by `wanted`, by halving. */
-static int64_t solve_length(const cpb_climb *climb, cpb_side a, cpb_side b,
+static int64_t solve_length(const cpb_climb *climb, cpb_patch_end a, cpb_patch_end b,
                             int64_t wanted)
 {
     const int64_t step = climb->step;
@@ -83,8 +83,8 @@ static bool propose_relief(cpb_climb *climb, int32_t high, int32_t other, cpb_sw
     const int64_t room = climb->limit[other] - board->load[other];
     if (other == high || room <= 0)
         return false;
-    const cpb_side a = {pick_patch(climb, high), pick(climb, 2)};
-    const cpb_side b = {pick_patch(climb, other), pick(climb, 2)};
+    const cpb_patch_end a = {pick_patch(climb, high), pick(climb, 2)};
+    const cpb_patch_end b = {pick_patch(climb, other), pick(climb, 2)};
     if (a.id < 0 || b.id < 0)
         return false;
     *s = cpb_swap_of(board, a, b, solve_length(climb, a, b, cpb_min(excess, room)));
@@ -206,7 +206,7 @@ static bool propose(cpb_climb *climb, int32_t from, cpb_swap *s)
 {
     const cpb_board *const board = climb->board;
     const int64_t step = climb->step;
-    cpb_side a = {pick_patch(climb, from), pick(climb, 2)}, b;
+    cpb_patch_end a = {pick_patch(climb, from), pick(climb, 2)}, b;
     bool far;
     if (a.id < 0)
         return false;

@@ -48,9 +48,9 @@ static void add_stretches(const cpb_wholes *wholes, const cpb_patch *p, cpb_offe
             if (o->n_stretches == CPB_MOST_STRETCHES)
                 return;
             o->stretch[o->n_stretches++] =
-                (cpb_stretch){{begin, wholes->end[j]},
-                              p->isle,
-                              wholes->before[j + 1] - wholes->before[i]};
+                (cpb_whole_stretch){{begin, wholes->end[j]},
+                                    p->isle,
+                                    wholes->before[j + 1] - wholes->before[i]};
         }
     }
 }
@@ -63,7 +63,7 @@ static void add_offer(cpb_offers *o, int32_t first, int32_t second)
     for (int i = 0; i < 2; i++) {
         if (offer->stretch[i] < 0)
             continue;
-        const cpb_stretch *const s = &o->stretch[offer->stretch[i]];
+        const cpb_whole_stretch *const s = &o->stretch[offer->stretch[i]];
         offer->length += cpb_range_length(s->range);
         offer->cost += s->cost;
         offer->price += STRETCH_KEYS;
@@ -109,7 +109,7 @@ void cpb_offer_add(const cpb_offers *o, const cpb_offer *offer, int32_t of,
 {
     for (int i = 0; i < 2; i++)
         if (offer->stretch[i] >= 0) {
-            const cpb_stretch *const s = &o->stretch[offer->stretch[i]];
+            const cpb_whole_stretch *const s = &o->stretch[offer->stretch[i]];
             swap->lot[swap->n++] = (cpb_lot){s->range, s->isle, of};
         }
 }

@@ -16,11 +16,11 @@ typedef struct cpb_wholes {
 } cpb_wholes;
 
 /* Whole islands of one patch, one behind the other. */
-typedef struct cpb_stretch {
+typedef struct cpb_whole_stretch {
     cpb_range range;
     int32_t isle;
     int64_t cost;
-} cpb_stretch;
+} cpb_whole_stretch;
 
 /* Up to two stretches. */
 typedef struct cpb_offer {
@@ -33,7 +33,7 @@ typedef struct cpb_offer {
 /* Of one rank, by length. */
 typedef struct cpb_offers {
     int32_t n_stretches;
-    cpb_stretch stretch[CPB_MOST_STRETCHES];
+    cpb_whole_stretch stretch[CPB_MOST_STRETCHES];
     int32_t n;
     cpb_offer offer[CPB_MOST_OFFERS];
     cpb_item sorted[CPB_MOST_OFFERS]; /* key: length, value: index */

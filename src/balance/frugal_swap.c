@@ -83,7 +83,7 @@ int64_t cpb_climb_excess(const cpb_climb *climb)
     return excess;
 }
 
-static cpb_range piece_of(const cpb_board *board, cpb_side s, int64_t length)
+static cpb_range piece_of(const cpb_board *board, cpb_patch_end s, int64_t length)
 {
     const cpb_patch *const p = &board->patch[s.id];
     return s.tail ? (cpb_range){p->end - length, p->end}
@@ -91,7 +91,7 @@ static cpb_range piece_of(const cpb_board *board, cpb_side s, int64_t length)
 }
 
 /* What a piece at the end of a patch costs. */
-static int64_t piece_cost(const cpb_board *board, cpb_side s, int64_t length)
+static int64_t piece_cost(const cpb_board *board, cpb_patch_end s, int64_t length)
 {
     const cpb_lookup *const lookup = board->view->lookup;
     const cpb_patch *const p = &board->patch[s.id];
@@ -102,12 +102,14 @@ static int64_t piece_cost(const cpb_board *board, cpb_side s, int64_t length)
                   : lookup->before(lookup, p->begin + length) - p->before;
 }
 
-int64_t cpb_swap_shift(const cpb_board *board, cpb_side a, cpb_side b, int64_t length)
+int64_t cpb_swap_shift(const cpb_board *board, cpb_patch_end a, cpb_patch_end b,
+                       int64_t length)
 {
     return piece_cost(board, a, length) - piece_cost(board, b, length);
 }
 
-cpb_swap cpb_swap_of(const cpb_board *board, cpb_side a, cpb_side b, int64_t length)
+cpb_swap cpb_swap_of(const cpb_board *board, cpb_patch_end a, cpb_patch_end b,
+                     int64_t length)
 {
     cpb_swap s; /* lots beyond the two stay as they are: this is the hot loop */
     s.rank[0] = board->patch[a.id].rank;
@@ -208,7 +210,7 @@ bool cpb_swap_keeps_limits(const cpb_climb *climb, const cpb_swap *s)
 }
 
 /* Both ends must leave nothing or enough of their patch. */
-int64_t cpb_swap_most(const cpb_board *board, cpb_side a, cpb_side b)
+int64_t cpb_swap_most(const cpb_board *board, cpb_patch_end a, cpb_patch_end b)
 {
     const cpb_patch *const p = &board->patch[a.id], *const q = &board->patch[b.id];
     return cpb_min(p->end - p->begin, q->end - q->begin);

@@ -7,10 +7,10 @@
 #include "frugal_climb.h"
 
 /* The end of a patch. */
-typedef struct cpb_side {
+typedef struct cpb_patch_end {
     int32_t id;
     bool tail;
-} cpb_side;
+} cpb_patch_end;
 
 /* A piece of one isle, and which of the two ranks it belongs to. */
 typedef struct cpb_lot {
@@ -38,12 +38,14 @@ int64_t cpb_climb_tile(const cpb_view *view);
 bool cpb_climb_relieve(cpb_climb *climb, int samples, cpb_swap *done);
 
 /* The longest pieces that two patches can swap. */
-int64_t cpb_swap_most(const cpb_board *board, cpb_side a, cpb_side b);
+int64_t cpb_swap_most(const cpb_board *board, cpb_patch_end a, cpb_patch_end b);
 
 /* The load that a swap of `length` positions takes from the rank of `a`. */
-int64_t cpb_swap_shift(const cpb_board *board, cpb_side a, cpb_side b, int64_t length);
+int64_t cpb_swap_shift(const cpb_board *board, cpb_patch_end a, cpb_patch_end b,
+                       int64_t length);
 
-cpb_swap cpb_swap_of(const cpb_board *board, cpb_side a, cpb_side b, int64_t length);
+cpb_swap cpb_swap_of(const cpb_board *board, cpb_patch_end a, cpb_patch_end b,
+                     int64_t length);
 
 /* How much load the rank that gains may take on. */
 int64_t cpb_swap_room(const cpb_climb *climb, const cpb_swap *s);
