@@ -180,30 +180,25 @@ cpb_wide cpb_layer_compute(const cpb_layer *layer, int32_t rank)
     return cpb_cell_compute(layer->setup, layer->ranks, rank, &layer->cells[rank]);
 }
 
+/* Keys through the busiest card of a node, of the ranks that were added. */
+static int64_t busiest_card(const cpb_layer *layer)
+{
+    int64_t net = 0;
+    for (int32_t i = 0; i < layer->setup->nodes; i++)
+        net = cpb_max(net, cpb_max(layer->net_in[i], layer->net_out[i]));
+    return net;
+}
+
 static cpb_wide wire_time(const cpb_layer *layer)
 {
-    const cpb_profile *const profile = &layer->setup->profile;
-    int64_t receive = 0, send = 0, peers = 0, net = 0;
+    int64_t receive = 0, send = 0, peers = 0;
     for (int32_t r = 0; r < layer->ranks; r++) {
         receive = cpb_max(receive, layer->cells[r].receive);
         send = cpb_max(send, layer->cells[r].send);
         peers = cpb_max(peers, cpb_layers_peers(layer, 1, r));
     }
-    for (int32_t i = 0; i < layer->setup->nodes; i++)
-        net = cpb_max(net, cpb_max(layer->net_in[i], layer->net_out[i]));
-    if (!receive || layer->setup->kernel == CPB_RECURRENT)
-        return 0;
-
-    const cpb_wide latency = (cpb_wide)profile->phase_latency * (net ? 2 : 1) +
-                             (cpb_wide)profile->peer_latency * peers;
-    if (!layer->setup->nodes)
-        return latency + cpb_transfer_time(layer->setup, cpb_max(receive, send),
-                                           profile->net_bytes_per_us);
-    const cpb_wide outside =
-        cpb_transfer_time(layer->setup, net, profile->net_bytes_per_us);
-    const cpb_wide inside =
-        cpb_transfer_time(layer->setup, receive, profile->link_bytes_per_us);
-    return latency + (outside > inside ? outside : inside);
+    const int64_t busiest = layer->setup->nodes ? receive : cpb_max(receive, send);
+    return cpb_wire_time(layer->setup, busiest, busiest_card(layer), peers);
 }
 
 cpb_wide cpb_layer_step(const cpb_layer *layer)
@@ -220,7 +215,8 @@ cpb_wide cpb_layer_step(const cpb_layer *layer)
 
 cpb_wide cpb_layer_step_floor(const cpb_layer *layer, int32_t rank)
 {
-    return cpb_cell_step_floor(layer->setup, layer->ranks, rank, &layer->cells[rank]);
+    return cpb_cell_step_floor(layer->setup, layer->ranks, rank, &layer->cells[rank],
+                               busiest_card(layer));
 }
 
 typedef struct tile_sum {

@@ -47,8 +47,8 @@ cpb_wide cpb_layer_compute(const cpb_layer *layer, int32_t rank);
 /* Modelled step time in picoseconds. */
 cpb_wide cpb_layer_step(const cpb_layer *layer);
 
-/* What the step takes at least, from one rank that was added: its compute and the keys
- * that it receives. */
+/* What the step takes at least, from one rank that was added, its compute and the keys
+ * that it receives, and from the nodes whose ranks were all added. */
 cpb_wide cpb_layer_step_floor(const cpb_layer *layer, int32_t rank);
 
 /* What ranks send in the relay form, [ranks]; as in the flat one where no rank sends more

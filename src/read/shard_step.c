@@ -21,10 +21,26 @@ cpb_wide cpb_cell_compute(const cpb_setup *setup, int32_t ranks, int32_t rank,
            pass_time(setup, ranks, rank, cell, true);
 }
 
-cpb_wide cpb_transfer_time(const cpb_setup *setup, int64_t keys, int64_t rate)
+/* Picoseconds that `keys` take at a rate in bytes per microsecond; 0: free. */
+static cpb_wide transfer_time(const cpb_setup *setup, int64_t keys, int64_t rate)
 {
     const cpb_wide bytes = (cpb_wide)keys * cpb_setup_key_bytes(setup);
     return rate ? bytes * 1000000 / rate : 0;
+}
+
+cpb_wide cpb_wire_time(const cpb_setup *setup, int64_t busiest, int64_t net,
+                       int64_t peers)
+{
+    const cpb_profile *const profile = &setup->profile;
+    if (setup->kernel == CPB_RECURRENT || (!busiest && !net))
+        return 0;
+    const cpb_wide latency = (cpb_wide)profile->phase_latency * (net ? 2 : 1) +
+                             (cpb_wide)profile->peer_latency * peers;
+    if (!setup->nodes)
+        return latency + transfer_time(setup, busiest, profile->net_bytes_per_us);
+    const cpb_wide outside = transfer_time(setup, net, profile->net_bytes_per_us);
+    const cpb_wide inside = transfer_time(setup, busiest, profile->link_bytes_per_us);
+    return latency + (outside > inside ? outside : inside);
 }
 
 /* How long one pass takes when the wire takes `wire` and the share own / pairs of the
@@ -56,16 +72,10 @@ cpb_wide cpb_cell_step(const cpb_setup *setup, int32_t ranks, int32_t rank,
 }
 
 cpb_wide cpb_cell_step_floor(const cpb_setup *setup, int32_t ranks, int32_t rank,
-                             const cpb_layer_cell *cell)
+                             const cpb_layer_cell *cell, int64_t net)
 {
-    const cpb_profile *const profile = &setup->profile;
-    cpb_wide wire = 0;
-    if (cell->receive && setup->kernel != CPB_RECURRENT)
-        wire = profile->phase_latency +
-               cpb_transfer_time(setup, cell->receive,
-                                 setup->nodes ? profile->link_bytes_per_us
-                                              : profile->net_bytes_per_us);
-    return cpb_cell_step(setup, ranks, rank, cell, wire);
+    return cpb_cell_step(setup, ranks, rank, cell,
+                         cpb_wire_time(setup, cell->receive, net, 0));
 }
 
 cpb_status cpb_shard_step_floor(const cpb_masks *masks, const cpb_setup *setup,
@@ -84,7 +94,7 @@ cpb_status cpb_shard_step_floor(const cpb_masks *masks, const cpb_setup *setup,
                                   scratch, &cell.cost));
         CPB_TRY(cpb_shard_receive(mask, setup, &own, scratch, &cell.receive));
         *floor += (masks->weight ? masks->weight[m] : 1) *
-                  cpb_cell_step_floor(setup, ranks, shard->rank, &cell);
+                  cpb_cell_step_floor(setup, ranks, shard->rank, &cell, 0);
     }
 done:
     return status;

@@ -20,8 +20,12 @@ typedef struct cpb_layer_cell {
     int64_t send;
 } cpb_layer_cell;
 
-/* Picoseconds that `keys` take at a rate in bytes per microsecond; 0: free. */
-cpb_wide cpb_transfer_time(const cpb_setup *setup, int64_t keys, int64_t rate);
+/* What the wire takes in one pass, in picoseconds.
+ * \param busiest keys that a rank receives or, where there are no nodes, sends, at most
+ * \param net     keys through the busiest card of a node; 0 where there are none
+ * \param peers   of the rank that has most */
+cpb_wide cpb_wire_time(const cpb_setup *setup, int64_t busiest, int64_t net,
+                       int64_t peers);
 
 /* Compute of a rank in both passes, received keys included, in picoseconds. */
 cpb_wide cpb_cell_compute(const cpb_setup *setup, int32_t ranks, int32_t rank,
@@ -31,9 +35,10 @@ cpb_wide cpb_cell_compute(const cpb_setup *setup, int32_t ranks, int32_t rank,
 cpb_wide cpb_cell_step(const cpb_setup *setup, int32_t ranks, int32_t rank,
                        const cpb_layer_cell *cell, cpb_wide wire);
 
-/* What the step takes at least: what this rank computes, and the keys it receives. */
+/* What the step takes at least: what this rank computes, the keys it receives, and those
+ * that pass some node's card, as far as that is known. */
 cpb_wide cpb_cell_step_floor(const cpb_setup *setup, int32_t ranks, int32_t rank,
-                             const cpb_layer_cell *cell);
+                             const cpb_layer_cell *cell, int64_t net);
 
 /* The same from runs alone, no plan and no owners, summed over the masks with their
  * weights. `runs` ascend, neighbours that continue each other are merged.

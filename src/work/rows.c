@@ -177,14 +177,14 @@ static void price_varlen(pricing *p, const cpb_mask *mask)
             first++;
         const zone s = zone_at(mask, first, q);
         for (int64_t row = p->work->n_rows; q < s.queries.end; q += p->tiling->tile_q)
-            p->work->begin[row++] = q;
+            p->work->begin[row++] = (int32_t)q;
         if (s.alone)
             price_alone(p, s.alone, s.queries);
         else
             price_shared(p, mask, &s);
         q = s.queries.end;
     }
-    p->work->begin[p->work->n_rows] = mask->tokens;
+    p->work->begin[p->work->n_rows] = (int32_t)mask->tokens;
 }
 
 cpb_status cpb_work_price_rows(cpb_work *work, const cpb_setup *setup,

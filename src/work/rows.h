@@ -15,7 +15,7 @@ struct cpb_work {
     int64_t token;  /* per token */
     int64_t tile_q; /* rows are multiples of it where `begin` is NULL */
     int64_t n_rows;
-    int64_t *begin;  /* [n_rows + 1] or NULL */
+    int32_t *begin;  /* [n_rows + 1] or NULL */
     int64_t *before; /* [n_rows + 1] */
 
     /* For many look-ups: where to search for the band (pairs) or row of a position. */

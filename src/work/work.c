@@ -55,7 +55,8 @@ cpb_status cpb_work_index(cpb_work *work)
     const int64_t n = work->pairs ? (int64_t)work->mask->n_bands : work->n_rows;
     if (!work->pairs && !work->begin)
         return CPB_OK; /* rows are found by division */
-    while (tokens >> work->shift > 2 * n)
+    const int64_t most = work->pairs ? 2 * n : n; /* rows are alike, bands are not */
+    while (tokens >> work->shift > most)
         work->shift++;
     const int64_t buckets = (tokens >> work->shift) + 2;
     work->index = cpb_arena_take(&work->memory, (size_t)buckets, sizeof *work->index);

@@ -6,6 +6,7 @@
 #include "../../src/planner/planner.h"
 #include "../../src/planner/view.h"
 #include "../../src/read/shard_step.h"
+#include "../../src/read/step.h"
 
 static const char *const families[] = {
     "documents",      "documents;window=40",
@@ -136,6 +137,29 @@ static void no_floor_passes_the_step(void **state)
     assert_true(tight > 20);
 }
 
+/* A plan is given up while it is scored only where it takes longer than the limit. */
+static void steps_are_found_within_themselves(void **state)
+{
+    uint64_t seed = 3;
+    int given_up = 0;
+    (void)state;
+    for (int i = 0; i < 800; i++) {
+        world w;
+        draw_world(&seed, &w);
+        const int64_t limits[] = {w.score.step_time, w.score.step_time / 2};
+        for (size_t k = 0; k < COUNT_OF(limits); k++) {
+            int64_t step, compute;
+            assert_int_equal(cpb_step_within(w.plan, &w.masks, &w.options.setup,
+                                             limits[k], NULL, &step, &compute, NULL),
+                             CPB_OK);
+            assert_true(step == w.score.step_time || (k && step == INT64_MAX));
+            given_up += step == INT64_MAX;
+        }
+        free_world(&w);
+    }
+    assert_true(given_up > 400);
+}
+
 /* Whether a glance at what the row deals gives it up. */
 static bool is_given_up(const world *w, int64_t limit)
 {
@@ -177,6 +201,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_floor_passes_the_step),
+        cmocka_unit_test(steps_are_found_within_themselves),
         cmocka_unit_test(rows_are_given_up_only_where_they_lose),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
