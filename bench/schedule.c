@@ -92,14 +92,6 @@ static cpb_domain domain_of(const cell *c)
     return domain;
 }
 
-/* Of this process, so that other programs change little. */
-static double cpu_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 /* What a row reached with one seed; a gap below zero: it refused. */
 typedef struct reached {
     double ratio, received, ms;

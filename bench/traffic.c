@@ -138,9 +138,9 @@ static double seconds_of_exchange(const cpb_plan *plan, const cpb_mask *mask,
 {
     const cpb_exchange_options options = {nodes ? CPB_TWO_LEVEL : CPB_FLAT, nodes};
     cpb_exchange *exchange;
-    const double begin = seconds_now();
+    const double begin = cpu_seconds();
     or_die(cpb_exchange_create(plan, mask, &options, NULL, &exchange, NULL));
-    const double seconds = seconds_now() - begin;
+    const double seconds = cpu_seconds() - begin;
     cpb_exchange_free(exchange);
     return seconds;
 }
@@ -196,10 +196,10 @@ static void measure_nodes(cpb_options options, const cpb_masks *masks, int repea
     options.setup.nodes = nodes;
     for (int i = 0; nodes > 1 && i < repeats; i++) {
         cpb_plan *plan;
-        const double begin = seconds_now();
+        const double begin = cpu_seconds();
         if (cpb_plan_create(masks, &options, &plan, NULL) != CPB_OK)
             return;
-        const double planned = seconds_now() - begin;
+        const double planned = cpu_seconds() - begin;
         keep_least(&f->two_level,
                    planned + seconds_of_exchange(plan, masks->mask[0], nodes));
         if (!i)
@@ -216,10 +216,10 @@ static void measure_row(const char *name, const request *r, cpb_options options,
     options.balancer = name;
     for (int i = 0; i < r->repeats; i++) {
         cpb_plan *plan;
-        const double begin = seconds_now();
+        const double begin = cpu_seconds();
         if (cpb_plan_create(masks, &options, &plan, NULL) != CPB_OK)
             return;
-        const double planned = seconds_now() - begin;
+        const double planned = cpu_seconds() - begin;
         keep_least(&f->plan, planned);
         keep_least(&f->flat, planned + seconds_of_exchange(plan, masks->mask[0], 0));
         if (!i)
@@ -367,10 +367,9 @@ static void measure_case(const request *r, const pack_source *source,
 int main(int argc, char **argv)
 {
     const request r = read_arguments(argc, argv);
-    printf(
-        "Medians over packs, worst in brackets. S: tokens of the pack. Times are the "
-        "least of %d runs.\n",
-        r.repeats);
+    printf("Medians over packs, worst in brackets. S: tokens of the pack. Times are "
+           "those of the processor, the least of %d runs.\n",
+           r.repeats);
     printf(metis_is_here()
                ? "METIS: both objectives, the better counts; its time is that of the "
                  "partitioning alone; its shards are not equal.\n"

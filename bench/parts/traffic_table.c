@@ -77,6 +77,7 @@ AGAINST(total_of_min_heap, total, "min-heap")
 AGAINST(total_of_metis, total, "METIS")
 AGAINST(send_of_min_heap, send, "min-heap")
 AGAINST(receive_of_min_heap, receive, "min-heap")
+AGAINST(plan_of_frugal, plan, "frugal")
 
 /* A hundredth of the tokens is added to both, for bounds of nothing. */
 static double total_of_bound(const traffic_table *t, int pack, size_t row)
@@ -134,6 +135,7 @@ static const struct {
     {"load / best row's", load_of_best, 4},
     {"largest shard", size, 3},
     {"plan ms", plan_ms, 2},
+    {"plan / frugal's", plan_of_frugal, 2},
     {"+ flat ms", flat_ms, 2},
     {"+ two-level ms", two_level_ms, 2},
     {"card / all-gather", card, 3},

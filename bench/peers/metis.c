@@ -112,12 +112,12 @@ double metis_partition(const cpb_mask *mask, int64_t chunk, int32_t ranks,
     METIS_SetDefaultOptions(options);
     options[METIS_OPTION_OBJTYPE] = volume ? METIS_OBJTYPE_VOL : METIS_OBJTYPE_CUT;
     options[METIS_OPTION_SEED] = 1;
-    const double begin = seconds_now();
+    const double begin = cpu_seconds();
     if (ranks > 1 && METIS_PartGraphKway(&g.n, &weights, g.first, g.neighbour, g.weight,
                                          g.keys, NULL, &parts, NULL, slack, options,
                                          &objective, part) != METIS_OK)
         or_die(CPB_UNSUPPORTED);
-    const double seconds = seconds_now() - begin;
+    const double seconds = cpu_seconds() - begin;
     for (idx_t c = 0; c < g.n; c++)
         owner[c] = part[c];
     free(part);
