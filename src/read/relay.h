@@ -15,8 +15,8 @@ typedef cpb_status cpb_relay_fn(void *context, const cpb_key_cell *cell, int32_t
  * \param wants   of all ranks
  * \param level   the largest receive
  * \param send    [owners->ranks] in: sends of the flat form; out: those of the relay form
- * \param deal    is told every piece; or NULL
- * \return CPB_OK, CPB_NO_MEMORY, or what `deal` returned. */
+ * \param deal    is told every piece, fails for want of memory only; or NULL
+ * \return CPB_OK or CPB_NO_MEMORY. */
 cpb_status cpb_relay_run(const cpb_wants *wants, const cpb_owners *owners,
                          int64_t level, int64_t *send, cpb_relay_fn *deal,
                          void *context, cpb_arena *arena);
