@@ -319,6 +319,8 @@ done:
     return status;
 }
 
+/* A score knows better whether loads are within the tolerance where limits were of slowed
+ * loads, or of chunks whose costs do not add up. */
 static cpb_status search(frugal *f, bool *misses)
 {
     bool kept = false, raised = false;
@@ -329,7 +331,7 @@ static cpb_status search(frugal *f, bool *misses)
         CPB_TRY(try_best(f, lay_head_tail, &kept));
     if (!kept)
         CPB_TRY(search_by_swaps(f, &kept, &raised));
-    *misses = !kept || (raised && f->view->lookup->load); /* bounds of chunks add up */
+    *misses = !kept || f->view->speeds || (raised && f->view->lookup->load);
 done:
     return status;
 }

@@ -82,7 +82,7 @@ static int64_t token_bound(const cpb_scoring *s)
     for (size_t m = 0; m < s->masks->n; m++) {
         const cpb_floor floor = cpb_work_floor(s->masks->mask[m], s->setup);
         total += floor.total * cpb_scoring_weight(s, m);
-        query = cpb_max(query, floor.query);
+        query = cpb_max(query, cpb_scoring_weight(s, m) * floor.query);
     }
     int64_t fastest;
     const int64_t speed = joint_speed(s, &fastest);

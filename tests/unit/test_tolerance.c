@@ -26,11 +26,12 @@ static bool has_sizes_on_grid(const cpb_plan *plan, int64_t positions, int64_t g
     return true;
 }
 
-/* A random case: kernels, costs, sizes, nodes, chunks below and beside a tile. */
+/* A random case: kernels, costs, sizes, nodes, speeds, chunks below and beside a tile. */
 static cpb_options draw_options(uint64_t *seed)
 {
     static const int64_t tolerances_ppm[] = {0, 1000, 10000, 50000, 200000};
     static const int64_t chunks[] = {64, 16, 100, 128};
+    static const int32_t speeds[16] = {2, 1, 3, 3, 1, 2, 2, 3, 1, 1, 2, 3, 1, 3, 2, 1};
     cpb_options options = options_of("frugal", (int32_t)test_random(seed, 1, 16));
     options.tolerance_ppm = tolerances_ppm[test_random(seed, 0, 4)];
     options.chunk = chunks[test_random(seed, 0, 3)];
@@ -40,6 +41,8 @@ static cpb_options draw_options(uint64_t *seed)
     options.setup.backward = test_random(seed, 0, 3) == 0;
     if (options.ranks % 2 == 0 && test_random(seed, 0, 4) == 0)
         options.setup.nodes = options.ranks / 2;
+    if (test_random(seed, 0, 5) == 0)
+        options.setup.speeds = speeds;
     return options;
 }
 
@@ -208,6 +211,21 @@ static void equal_documents_go_to_groups_of_ranks(void **state)
     }
 }
 
+/* The tolerance counts from the bound: whoever holds the last token has its four pairs
+ * under every layer. */
+static void a_mask_of_weight_bounds_by_its_costliest_query(void **state)
+{
+    const int64_t weight = 5;
+    cpb_mask *const mask = mask_of("causal:4", 0, NULL);
+    const cpb_mask *const list[] = {mask};
+    const cpb_masks masks = {1, list, &weight};
+    cpb_options options = options_of("contiguous", 4);
+    (void)state;
+    options.setup.cost = CPB_PAIRS;
+    assert_int_equal(score_of(&masks, &options).load_bound, 20);
+    cpb_mask_free(mask);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +233,7 @@ int main(void)
         cmocka_unit_test(another_row_stands_in),
         cmocka_unit_test(traffic_does_not_jump_with_the_tolerance),
         cmocka_unit_test(equal_documents_go_to_groups_of_ranks),
+        cmocka_unit_test(a_mask_of_weight_bounds_by_its_costliest_query),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
