@@ -52,6 +52,17 @@ static json_t *value_of(const char *cell, member_type type)
     return NULL;
 }
 
+bool members_type(size_t n, const cli_member *members, const char *name,
+                  member_type *type)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(members[i].name, name)) {
+            *type = members[i].type;
+            return true;
+        }
+    return false;
+}
+
 json_t *members_cell(const char *name, const char *cell, member_type type,
                      cpb_error *error)
 {

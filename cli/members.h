@@ -19,6 +19,10 @@ typedef struct cli_member {
 bool members_get(const json_t *object, const char *where, size_t n,
                  const cli_member *members, void *row, cpb_error *error);
 
+/* The type of the member called `name`; false where there is none. */
+bool members_type(size_t n, const cli_member *members, const char *name,
+                  member_type *type);
+
 /* The value of a cell of CSV under `name`; NULL with a sentence where it is none of this
  * type. */
 json_t *members_cell(const char *name, const char *cell, member_type type,

@@ -132,12 +132,7 @@ bool row_from_json(const json_t *object, const char *where, cli_row *row,
 
 bool row_type(const char *name, member_type *type)
 {
-    for (size_t i = 0; i < N_MEMBERS; i++)
-        if (!strcmp(members[i].name, name)) {
-            *type = members[i].type;
-            return true;
-        }
-    return false;
+    return members_type(N_MEMBERS, members, name, type);
 }
 
 json_t *row_split(char *line, size_t n_names, const char *const *names,

@@ -117,20 +117,10 @@ bool schedulerow_from_json(const json_t *object, const char *where,
            members_get(object, where, N_BEHIND, behind, row, error);
 }
 
-static bool find(const char *name, size_t n, const cli_member *members,
-                 member_type *type)
-{
-    for (size_t i = 0; i < n; i++)
-        if (!strcmp(members[i].name, name)) {
-            *type = members[i].type;
-            return true;
-        }
-    return false;
-}
-
 bool schedulerow_type(const char *name, member_type *type)
 {
-    if (find(name, N_BEFORE, before, type) || find(name, N_BEHIND, behind, type))
+    if (members_type(N_BEFORE, before, name, type) ||
+        members_type(N_BEHIND, behind, name, type))
         return true;
     for (size_t i = 0; schedulefigures_name(i); i++)
         if (!strcmp(schedulefigures_name(i), name)) {
