@@ -27,6 +27,16 @@ def integers(values: Any, what: str) -> Integers:
     return np.ascontiguousarray(array, dtype=np.int64)
 
 
+def ends_of(document_ends: Any, tokens: int) -> Optional[Integers]:
+    """Where each document of a plan of so many tokens ends; None stays None."""
+    if document_ends is None:
+        return None
+    ends = integers(document_ends, "document ends")
+    if not ends.size or ends[-1] != tokens or (np.diff(ends, prepend=0) < 0).any():
+        raise Error(f"document ends do not ascend to the {tokens} tokens of the plan")
+    return ends
+
+
 def pointer(array: Optional[npt.NDArray[Any]], kind: str = "int64_t *") -> Any:
     """Address of a C-contiguous array; NULL for None. The caller keeps the array."""
     if array is None:

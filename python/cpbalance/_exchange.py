@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Optional
 import numpy as np
 import numpy.typing as npt
 
-from ._arrays import Integers, copied, indices, integers, pointer, record
+from ._arrays import Integers, copied, ends_of, indices, pointer, record
 from ._error import Error
 from ._lib import demand, ffi, lib, names, new_error
 from ._mask import Mask
@@ -78,7 +78,7 @@ class Exchange:
     def halo(cls, plan: Plan, length: int, document_ends: Optional[Any] = None) -> Exchange:
         """What brings each rank the `length` positions before each of its runs; with
         `document_ends` a halo stops at the start of its document."""
-        ends = None if document_ends is None else integers(document_ends, "document ends")
+        ends = ends_of(document_ends, plan.tokens)
         rule = ffi.new("cpb_halo_rule *",
                        (length, 0 if ends is None else len(ends), pointer(ends)))
         made, error = ffi.new("cpb_exchange **"), new_error()

@@ -27,6 +27,15 @@ def text(pointer: Any) -> str:
     return bytes(ffi.string(pointer)).decode(errors="backslashreplace") if pointer else ""
 
 
+def encoded(value: Any, what: str) -> bytes:
+    """A text for the library, which ends it at its first zero."""
+    if not isinstance(value, str):
+        raise TypeError(f"{what} is {value!r}; accepted is a text")
+    if "\0" in value:
+        raise Error(f"{what} is {value!r}; accepted is a text without zeros")
+    return value.encode()
+
+
 def library_version() -> str:
     return text(lib.cpb_version())
 

@@ -2,6 +2,7 @@
 """Masks: what each query may attend to."""
 from __future__ import annotations
 
+from operator import index
 from typing import Any, Iterable, Optional, Sequence, Union
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 
 from ._arrays import Integers, copied, integers, pointer, record
 from ._error import Error
-from ._lib import demand, ffi, lib, names, new_error, text
+from ._lib import demand, encoded, ffi, lib, names, new_error, text
 
 _KINDS = names("cpb_kind")
 SLICE = record("cpb_slice")
@@ -40,7 +41,7 @@ class Mask:
         lengths = _lengths(documents)
         weight, mask, error = ffi.new("int64_t *"), ffi.new("cpb_mask **"), new_error()
         demand(lib.cpb_mask_create_text(
-            text.encode(), _n(lengths), pointer(lengths), weight, ffi.NULL, mask, error),
+            encoded(text, "mask"), _n(lengths), pointer(lengths), weight, ffi.NULL, mask, error),
             error)
         self._own(mask[0], weight[0])
 
@@ -238,9 +239,21 @@ def _blocks(values: Any, dimensions: int) -> npt.NDArray[np.int32]:
 
 
 def _slices(slices: Iterable[Sequence[Any]]) -> npt.NDArray[Any]:
-    rows = [((a, b), (c, d), _KINDS.get(kind, kind)) for a, b, c, d, kind in slices]
-    for at, row in enumerate(rows):
-        if isinstance(row[2], str):
-            raise Error(f"slice {at} is of kind {row[2]!r}; accepted are "
+    rows = []
+    for at, given in enumerate(slices):
+        if len(given) != 5:
+            raise Error(f"slice {at} has {len(given)} values; accepted are begin and end of "
+                        "its queries, of its keys, and its kind", at)
+        kind = _KINDS.get(given[4], given[4])
+        if isinstance(kind, str):
+            raise Error(f"slice {at} is of kind {kind!r}; accepted are "
                         f"{', '.join(_KINDS)}", at)
-    return np.array(rows, SLICE)
+        try:
+            a, b, c, d = map(index, given[:4])
+            rows.append(((a, b), (c, d), index(kind)))
+        except TypeError:
+            raise Error(f"slice {at} is {given}; accepted are whole numbers", at) from None
+    try:
+        return np.array(rows, SLICE)
+    except OverflowError:
+        raise Error("slices hold a number of more than 64 bits with a sign") from None

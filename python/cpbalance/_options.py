@@ -11,7 +11,7 @@ import numpy as np
 
 from ._arrays import integers
 from ._error import Error
-from ._lib import demand, ffi, lib, names, new_error
+from ._lib import demand, encoded, ffi, lib, names, new_error
 
 Profile = Union[str, Mapping[str, Any]]
 
@@ -88,9 +88,7 @@ def _tolerance(struct: Any, flag: str, value: Any, held: list[Any]) -> None:
 
 
 def _text(struct: Any, flag: str, value: Any, held: list[Any]) -> None:
-    if not isinstance(value, str):
-        raise TypeError(f"{flag} is {value!r}; accepted is a name")
-    held.append(ffi.new("char[]", value.encode()))
+    held.append(ffi.new("char[]", encoded(value, flag)))
     setattr(struct, flag, held[-1])
 
 
@@ -106,7 +104,7 @@ def _array(kind: str, dtype: Any) -> Fill:
 
 
 def _model(struct: Any, flag: str, value: Any, held: list[Any]) -> None:
-    match = re.fullmatch(r"(\d{1,9})/(\d{1,9})x(\d{1,9})", value)
+    match = re.fullmatch(r"(\d{1,9})/(\d{1,9})x(\d{1,9})", str(value))
     if not match:
         raise Error(f"model is {value!r}; accepted is query heads / KV heads x head "
                     "dimension, like 64/4x128")
@@ -117,7 +115,7 @@ def _model(struct: Any, flag: str, value: Any, held: list[Any]) -> None:
 def _profile(struct: Any, flag: str, value: Profile, held: list[Any]) -> None:
     if isinstance(value, str):
         error = new_error()
-        demand(lib.cpb_profile_find(value.encode(), ffi.addressof(struct, "profile"),
+        demand(lib.cpb_profile_find(encoded(value, flag), ffi.addressof(struct, "profile"),
                                     error), error)
         return
     for tile in ("tile_q", "tile_k"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Optional, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ._arrays import Integers, copied, indices, integers, pointer, record
+from ._arrays import Integers, copied, ends_of, indices, integers, pointer, record
 from ._error import Error
 from ._lib import demand, ffi, lib, names, new_error, text
 from ._mask import Masks, view
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 _RANGE = record("cpb_range")
 _SIZES = names("cpb_sizes")
+
+
+def _pairs(values: Any, what: str) -> Integers:
+    """`values` as int64 [n, 2]."""
+    flat = integers(np.ravel(values), what)
+    if len(flat) % 2:
+        raise Error(f"{what} are {len(flat)} numbers; accepted are pairs of begin and end")
+    return flat.reshape(-1, 2)
 
 
 class Plan:
@@ -56,7 +64,7 @@ class Plan:
 
         Raises Error unless every position lies in exactly one run; `at` is the run.
         """
-        per_rank = [np.asarray(of_rank, np.int64).reshape(-1, 2) for of_rank in runs]
+        per_rank = [_pairs(of_rank, f"runs of rank {r}") for r, of_rank in enumerate(runs)]
         first = np.cumsum([0, *map(len, per_rank)], dtype=np.int64)
         flat = np.concatenate(per_rank) if per_rank else np.empty((0, 2), np.int64)
         promise = ffi.new("cpb_promise *", {
@@ -186,11 +194,7 @@ class Plan:
     def _per_token(self, call: Any, rank: int, document_ends: Optional[Any], dtype: Any,
                    out: Optional[Any], what: str) -> Any:
         out, address, index = indices(self.size(rank), dtype, out, what)
-        ends = None if document_ends is None else integers(document_ends, "document ends")
-        if ends is not None and (not ends.size or ends[-1] != self.tokens
-                                 or (np.diff(ends, prepend=0) < 0).any()):
-            raise Error(f"document ends do not ascend to the {self.tokens} tokens of the "
-                        "plan")
+        ends = ends_of(document_ends, self.tokens)
         call(self._plan, rank, 0 if ends is None else len(ends), pointer(ends), index,
              address)
         return out

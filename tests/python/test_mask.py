@@ -74,6 +74,10 @@ REFUSED = [
     (lambda: cpb.Mask(documents=[2**31]), "1073741824", 0),
     (lambda: cpb.Mask.from_slices(8, [(0, 8, 0, 8, "casual")]), "'casual'", 0),
     (lambda: cpb.Mask.from_slices(8, [(0, 9, 0, 8, 0)]), "9", 0),
+    (lambda: cpb.Mask.from_slices(8, [(0, 8, 0, 8)]), "slice 0 has 4 values", 0),
+    (lambda: cpb.Mask.from_slices(8, [(0.5, 8, 0, 8, 0)]), "whole numbers", 0),
+    (lambda: cpb.Mask.from_slices(8, [(0, 2**63, 0, 8, 0)]), "64 bits", -1),
+    (lambda: cpb.Mask("window:8;n=2\0;n=3"), "without zeros", -1),
     (lambda: cpb.Mask.from_slices(8, [(0, 8, 0, 8, 0)], weight=0), "weight", -1),
     (lambda: cpb.Mask.from_slices(8, [(0, 8, 0, 8, 0)], [3, 4]), "7", -1),
     (lambda: cpb.Mask.from_dense(np.ones((2, 3))), "square", -1),
@@ -98,3 +102,8 @@ def test_refused_with_a_sentence(case):
     with pytest.raises(cpb.Error) as caught:
         call()
     assert words in str(caught.value) and caught.value.at == at, caught.value
+
+
+def test_a_mask_that_is_no_text_is_a_mistake():
+    with pytest.raises(TypeError, match="mask is 5; accepted is a text"):
+        cpb.Mask(5)

@@ -128,6 +128,11 @@ REFUSED = [
     (lambda: cpb.Plan.from_order([0, 0], 2), "0"),
     (lambda: cpb.Plan.from_order([[0], [1]], 2), "shape (2, 1)"),
     (lambda: cpb.Plan.from_runs(8, [[[0, 4]], [[3, 8]]]), "3"),
+    (lambda: cpb.Plan.from_runs(8, [[[0.5, 8]]]), "runs of rank 0 are float64"),
+    (lambda: cpb.Plan.from_runs(8, [[[0, 8]], [[1, 2, 3]]]), "runs of rank 1 are 3 numbers"),
+    (lambda: cpb.plan("full:8", 2, balancer="even\0"), "without zeros"),
+    (lambda: cpb.plan("full:8", 2, model=5), "model is 5"),
+    (lambda: cpb.Exchange.halo(PLAN, 3, [40, 30, 64]), "64 tokens"),
     (lambda: cpb.Plan.from_runs(8, [[[0, 8]]], sizes="odd"), "accepted are equal, uneven"),
 ]
 
