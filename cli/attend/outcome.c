@@ -174,25 +174,24 @@ json_t *outcome_to_json(const cli_report *report, const run_job *job, const outc
 void outcome_print_way(FILE *stream, const cli_report *report, outcome_way way)
 {
     const cpb_model *const model = &report->setup.model;
-    char q[TABLE_CELL_BYTES], tokens[TABLE_CELL_BYTES];
-    fprintf(stream,
-            "attention   %s tokens, %s query heads, %lld key heads of %lld, %s\n",
-            table_thousands(cpb_plan_tokens(report->plan), tokens),
-            table_thousands(model->q_heads, q), (long long)model->kv_heads,
-            (long long)model->head_dim,
+    char tokens[TABLE_CELL_BYTES], q[TABLE_CELL_BYTES], kv[TABLE_CELL_BYTES],
+        ranks[TABLE_CELL_BYTES], cores[TABLE_CELL_BYTES];
+    fprintf(stream, "attention   %s, %s, %s of %lld, %s\n",
+            table_count(cpb_plan_tokens(report->plan), "token", tokens),
+            table_count(model->q_heads, "query head", q),
+            table_count(model->kv_heads, "key head", kv), (long long)model->head_dim,
             report->setup.backward ? "forward and backward" : "forward");
+    table_count(cpb_plan_ranks(report->plan), "rank", ranks);
+    table_count(way.cores, "core", cores);
     if (way.in_turn)
-        fprintf(
-            stream,
-            "ran         %d ranks one after another on %lld cores, each timed alone: "
-            "waiting is not measured\n",
-            (int)cpb_plan_ranks(report->plan), (long long)way.cores);
+        fprintf(stream,
+                "ran         %s one after another on %s, each timed alone: waiting is "
+                "not measured\n",
+                ranks, cores);
     else if (way.processes)
-        fprintf(stream, "ran         %d ranks at once as processes\n",
-                (int)cpb_plan_ranks(report->plan));
+        fprintf(stream, "ran         %s at once as processes\n", ranks);
     else
-        fprintf(stream, "ran         %d ranks at once on %lld cores\n",
-                (int)cpb_plan_ranks(report->plan), (long long)way.cores);
+        fprintf(stream, "ran         %s at once on %s\n", ranks, cores);
 }
 
 static void fill_rank(cli_table *table, const cli_report *report,

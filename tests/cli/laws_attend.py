@@ -133,3 +133,8 @@ def law_time_lines_show_every_rank(cpb):
                for name in ("a.svg", "two.svg")]
     assert heights[1] > 1.8 * heights[0]
     cpb.refused(*run, "--timeline", "a.txt")
+
+
+def law_one_of_a_kind_is_counted_in_the_singular(cpb):
+    told = cpb.good("attend", "--documents", 1, "--ranks", 1, "--model", "1/1x8")
+    assert "1 token, 1 query head, 1 key head of 8" in told and "1 rank at once" in told
