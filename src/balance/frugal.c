@@ -127,30 +127,6 @@ done:
     return status;
 }
 
-/* Documents of equal lengths are balanced without a search, and one that begins there finds
- * less traffic: the better one is `best`. */
-static cpb_status search_in_groups(frugal *f, bool *kept)
-{
-    bool laid, keeps;
-    cpb_climb judge;
-    cpb_status status = CPB_OK;
-    if (f->isles.n == 1 || f->best.total < f->goals.positions / CPB_LITTLE_TRAFFIC)
-        goto done;
-    cpb_climb_start(&judge, &f->best, f->improver.limit);
-    const cpb_sum worth = cpb_climb_worth(&judge);
-    CPB_TRY(cpb_board_copy(&f->best, &f->trial));
-    CPB_TRY(cpb_lay_groups(&f->best, &laid));
-    if (!laid)
-        goto done;
-    CPB_TRY(improve(f, &keeps));
-    if (keeps != *kept ? keeps : cpb_climb_worth(&judge) < worth)
-        *kept = keeps;
-    else
-        CPB_TRY(cpb_board_copy(&f->trial, &f->best));
-done:
-    return status;
-}
-
 typedef cpb_status lay_fn(frugal *f);
 
 static cpb_status lay_contiguous(frugal *f)
@@ -168,11 +144,81 @@ static cpb_status lay_per_document(frugal *f)
     return cpb_lay_dealt(&f->best, cpb_balance_per_document, f->view);
 }
 
-static cpb_status lay_even(frugal *f)
+static cpb_status deal_evenly(frugal *f, int64_t chunk)
 {
     cpb_view view;
-    const cpb_status status = cpb_chunks_view(f->view, f->arena, &view);
+    const cpb_status status = cpb_chunks_view(f->view, chunk, f->arena, &view);
     return status == CPB_OK ? cpb_lay_dealt(&f->best, cpb_balance_even, &view) : status;
+}
+
+static cpb_status lay_even(frugal *f)
+{
+    return deal_evenly(f, f->view->grid);
+}
+
+/* Another first plan, and the part of the looks that improve it. */
+typedef struct start {
+    cpb_status (*lay)(frugal *f, bool *laid);
+    int64_t part;
+} start;
+
+/* Documents of equal lengths are balanced without a search. */
+static cpb_status lay_groups(frugal *f, bool *laid)
+{
+    return f->isles.n > 1 ? cpb_lay_groups(&f->best, laid) : CPB_OK;
+}
+
+/* Where documents see keys of others, as answers those of their question, plans that
+ * spread them may move less than any that grows from neighbours. */
+static cpb_status lay_halves(frugal *f, bool *laid)
+{
+    *laid = f->isles.n == 1;
+    return *laid ? lay_head_tail(f) : CPB_OK;
+}
+
+static cpb_status lay_tiles(frugal *f, bool *laid)
+{
+    const int64_t tile = cpb_climb_tile(f->view);
+    *laid = f->isles.n == 1 && f->goals.positions % (tile * f->view->ranks) == 0;
+    return *laid ? deal_evenly(f, tile) : CPB_OK;
+}
+
+static const start starts[] = {{lay_groups, 1}, {lay_halves, 4}, {lay_tiles, 4}};
+enum { N_STARTS = sizeof starts / sizeof *starts };
+
+/* One more search, if it begins with less traffic than `best` has: the better one is
+ * `best`. */
+static cpb_status search_from(frugal *f, const start *from, bool *kept)
+{
+    bool laid = false, keeps = false;
+    cpb_climb judge;
+    cpb_status status = CPB_OK;
+    cpb_climb_start(&judge, &f->best, f->improver.limit);
+    const cpb_sum worth = cpb_climb_worth(&judge);
+    CPB_TRY(cpb_board_copy(&f->best, &f->trial));
+    CPB_TRY(from->lay(f, &laid));
+    if (!laid)
+        goto done;
+    if (f->best.total < f->trial.total || cpb_climb_worth(&judge) < worth)
+        CPB_TRY(cpb_improve(&f->improver, f->looks / from->part, &keeps));
+    if (keeps != *kept ? keeps : cpb_climb_worth(&judge) < worth)
+        *kept = keeps;
+    else
+        CPB_TRY(cpb_board_copy(&f->trial, &f->best));
+done:
+    return status;
+}
+
+/* Search from other first plans too where there is much to gain. */
+static cpb_status search_again(frugal *f, bool *kept)
+{
+    cpb_status status = CPB_OK;
+    if (f->best.total < f->goals.positions / CPB_LITTLE_TRAFFIC)
+        goto done;
+    for (int i = 0; i < N_STARTS; i++)
+        CPB_TRY(search_from(f, &starts[i], kept));
+done:
+    return status;
 }
 
 /* Plans that balance in one way or another, whatever their traffic is. */
@@ -260,7 +306,7 @@ static cpb_status search_further(frugal *f, bool *raised, bool *kept)
     cpb_view view;
     cpb_status status = CPB_OK;
     if (f->view->grid > 1) {
-        CPB_TRY(cpb_chunks_view(f->view, f->arena, &view));
+        CPB_TRY(cpb_chunks_view(f->view, f->view->grid, f->arena, &view));
         CPB_TRY(cpb_chunks_raise(&view, f->arena, &f->goals, raised));
     }
     if (*raised) {
@@ -310,7 +356,7 @@ static cpb_status search_by_swaps(frugal *f, bool *kept, bool *raised)
     cpb_status status;
     CPB_TRY(choose_first(f));
     CPB_TRY(improve(f, kept));
-    CPB_TRY(search_in_groups(f, kept));
+    CPB_TRY(search_again(f, kept));
     if (f->best.peers.excess)
         CPB_TRY(search_few_peers(f, kept));
     if (!*kept)

@@ -6,10 +6,11 @@
 
 #include "../base/error.h"
 
-cpb_status cpb_chunks_view(const cpb_view *from, cpb_arena *arena, cpb_view *view)
+cpb_status cpb_chunks_view(const cpb_view *from, int64_t chunk, cpb_arena *arena,
+                           cpb_view *view)
 {
     *view = *from;
-    view->chunk = from->grid;
+    view->chunk = chunk;
     view->n_chunks = cpb_ceil_div(view->tokens + view->padding, view->chunk);
     view->n_columns = 1;
     int64_t *const cost = cpb_arena_take(arena, (size_t)view->n_chunks, sizeof *cost);

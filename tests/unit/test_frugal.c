@@ -353,6 +353,30 @@ static void few_peers_are_looked_for(void **state)
     assert_true(found >= 20);
 }
 
+/* A question that many answers read: whoever keeps it whole sends it to everybody. Spread,
+ * a rank's part of it goes to all others, and little more. */
+static void a_shared_question_is_spread(void **state)
+{
+    enum { QUESTION = 65536, ANSWERS = 32 };
+    int64_t lengths[1 + ANSWERS] = {QUESTION};
+    (void)state;
+    for (int32_t ranks = 4; ranks <= 16; ranks *= 2)
+        for (int64_t answer = 1024; answer <= 4096; answer *= 2) {
+            for (size_t i = 1; i <= ANSWERS; i++)
+                lengths[i] = answer;
+            cpb_mask *const mask =
+                mask_of("shared-question", COUNT_OF(lengths), lengths);
+            const cpb_mask *const list[] = {mask};
+            const cpb_masks masks = {1, list, NULL};
+            const cpb_options options = options_of("frugal", ranks);
+            const cpb_score score = score_of(&masks, &options);
+            const int64_t part = (int64_t)(ranks - 1) * QUESTION / ranks;
+            assert_true((double)score.load_max <= limit_of(&score, 0.01));
+            assert_true(score.send_max <= part + part / 8);
+            cpb_mask_free(mask);
+        }
+}
+
 static void documents_that_fit_stay_whole(void **state)
 {
     int64_t lengths[256];
@@ -411,6 +435,7 @@ int main(void)
         cmocka_unit_test(sliding_windows_are_dealt_in_two_runs),
         cmocka_unit_test(neighbours_share_documents),
         cmocka_unit_test(few_peers_are_looked_for),
+        cmocka_unit_test(a_shared_question_is_spread),
         cmocka_unit_test(documents_that_fit_stay_whole),
         cmocka_unit_test(tiny_documents_cost_hardly_any_traffic),
     };
