@@ -74,6 +74,15 @@ static bool is_one_document(const frugal *f)
     return view->n_islands == 1 && !view->speeds && !view->carried;
 }
 
+/* A step of the grid at most for each rank: whoever has which, loads and traffic are the
+ * same where ranks and cards are alike. */
+static bool is_one_each(const frugal *f)
+{
+    const cpb_view *const view = f->view;
+    return f->goals.positions <= view->grid * view->ranks && f->best.per_card == 1 &&
+           !view->speeds && !view->carried;
+}
+
 /* First plan number i. */
 static cpb_status lay_first(frugal *f, int i, cpb_board *board)
 {
@@ -156,10 +165,11 @@ static cpb_status lay_even(frugal *f)
     return deal_evenly(f, f->view->grid);
 }
 
-/* Another first plan, and the part of the looks that improve it. */
+/* Another first plan. */
 typedef struct start {
     cpb_status (*lay)(frugal *f, bool *laid);
-    int64_t part;
+    bool in_doubt; /* searched from only if it begins with less traffic than `best` has */
+    int64_t part;  /* of the looks improves it */
 } start;
 
 /* Documents of equal lengths are balanced without a search. */
@@ -183,11 +193,11 @@ static cpb_status lay_tiles(frugal *f, bool *laid)
     return *laid ? deal_evenly(f, tile) : CPB_OK;
 }
 
-static const start starts[] = {{lay_groups, 1}, {lay_halves, 4}, {lay_tiles, 4}};
+static const start starts[] = {
+    {lay_groups, false, 1}, {lay_halves, true, 4}, {lay_tiles, true, 4}};
 enum { N_STARTS = sizeof starts / sizeof *starts };
 
-/* One more search, if it begins with less traffic than `best` has: the better one is
- * `best`. */
+/* One more search: the better one is `best`. */
 static cpb_status search_from(frugal *f, const start *from, bool *kept)
 {
     bool laid = false, keeps = false;
@@ -199,7 +209,8 @@ static cpb_status search_from(frugal *f, const start *from, bool *kept)
     CPB_TRY(from->lay(f, &laid));
     if (!laid)
         goto done;
-    if (f->best.total < f->trial.total || cpb_climb_worth(&judge) < worth)
+    if (!from->in_doubt || f->best.total < f->trial.total ||
+        cpb_climb_worth(&judge) < worth)
         CPB_TRY(cpb_improve(&f->improver, f->looks / from->part, &keeps));
     if (keeps != *kept ? keeps : cpb_climb_worth(&judge) < worth)
         *kept = keeps;
@@ -371,6 +382,9 @@ static cpb_status search(frugal *f, bool *misses)
 {
     bool kept = false, raised = false;
     cpb_status status = CPB_OK;
+    *misses = false;
+    if (is_one_each(f))
+        return cpb_lay_contiguous(&f->best);
     if (f->view->long_runs) /* none has fewer */
         CPB_TRY(try_best(f, lay_contiguous, &kept));
     if (!kept && is_one_document(f))

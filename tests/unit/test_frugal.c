@@ -353,6 +353,30 @@ static void few_peers_are_looked_for(void **state)
     assert_true(found >= 20);
 }
 
+/* A token for each rank at most: nothing is left to decide. */
+static void more_ranks_than_tokens_hold_one_each(void **state)
+{
+    int64_t lengths[1024];
+    uint64_t seed = 8;
+    (void)state;
+    for (size_t f = 0; f < N_FAMILIES; f++) {
+        const size_t n = draw_lengths(&seed, 100, lengths);
+        cpb_mask *const mask = mask_of(families[f], n, lengths);
+        const cpb_mask *const list[] = {mask};
+        const cpb_masks masks = {1, list, NULL};
+        const int32_t ranks = (int32_t)(cpb_mask_tokens(mask) + test_random(&seed, 0, 9));
+        cpb_options options = options_of("frugal", ranks);
+        options.setup.kernel = CPB_VARLEN;
+        cpb_plan *const plan = plan_of(&masks, &options);
+        options.balancer = "contiguous";
+        cpb_plan *const twin = plan_of(&masks, &options);
+        assert_int_equal(cpb_plan_hash(plan), cpb_plan_hash(twin));
+        cpb_plan_free(plan);
+        cpb_plan_free(twin);
+        cpb_mask_free(mask);
+    }
+}
+
 /* A question that many answers read: whoever keeps it whole sends it to everybody. Spread,
  * a rank's part of it goes to all others, and little more. */
 static void a_shared_question_is_spread(void **state)
@@ -435,6 +459,7 @@ int main(void)
         cmocka_unit_test(sliding_windows_are_dealt_in_two_runs),
         cmocka_unit_test(neighbours_share_documents),
         cmocka_unit_test(few_peers_are_looked_for),
+        cmocka_unit_test(more_ranks_than_tokens_hold_one_each),
         cmocka_unit_test(a_shared_question_is_spread),
         cmocka_unit_test(documents_that_fit_stay_whole),
         cmocka_unit_test(tiny_documents_cost_hardly_any_traffic),
