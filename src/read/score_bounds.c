@@ -20,6 +20,8 @@ static bool chunks_are_exact(const cpb_promise *promise, const cpb_setup *setup)
     return promise->chunk % cpb_setup_tiling(setup).tile_q == 0;
 }
 
+/* A bound on loads of whole chunks. It counts sums in 64 bits: where all chunks together
+ * cost more than that, none is found, and `bound` stays. */
 static cpb_status chunk_bound(const cpb_scoring *s, int64_t *bound, cpb_error *error)
 {
     const cpb_promise *const promise = cpb_plan_promise(s->plan);
@@ -27,6 +29,7 @@ static cpb_status chunk_bound(const cpb_scoring *s, int64_t *bound, cpb_error *e
     const int64_t n = cpb_ceil_div(positions, promise->chunk);
     cpb_arena scratch = {.allocator = s->arena->allocator};
     cpb_work *work = NULL;
+    cpb_wide sum = 0;
     cpb_status status = CPB_OK;
 
     int64_t *const cost = cpb_arena_zeros(&scratch, (size_t)n, sizeof *cost);
@@ -39,8 +42,11 @@ static cpb_status chunk_bound(const cpb_scoring *s, int64_t *bound, cpb_error *e
         CPB_TRY(cpb_work_create(s->masks->mask[m], s->setup, &s->arena->allocator,
                                 &work, error));
         cpb_work_chunks(work, promise->chunk, n, part);
-        for (int64_t c = 0; c < n; c++)
-            cost[c] += cpb_scoring_weight(s, m) * part[c];
+        for (int64_t c = 0; c < n; c++) {
+            const int64_t more = cpb_scoring_weight(s, m) * part[c];
+            cost[c] += more;
+            sum += more;
+        }
         cpb_work_free(work);
         work = NULL;
     }
@@ -52,7 +58,7 @@ static cpb_status chunk_bound(const cpb_scoring *s, int64_t *bound, cpb_error *e
                               promise->cap),
         .speeds = cpb_setup_speeds(s->setup, s->ranks),
     };
-    if (cpb_load_bound(&problem, &scratch, bound) != CPB_OK)
+    if (sum <= INT64_MAX && cpb_load_bound(&problem, &scratch, bound) != CPB_OK)
         status = cpb_fail_memory(error);
 done:
     cpb_work_free(work);
