@@ -88,6 +88,17 @@ def law_compare_runs_in_turn(launcher):
     assert [row["balancer"] for row in rows] == ["contiguous", "even"]
 
 
+def assert_refused(launcher, done, sentence):
+    """The sentence, and not a number. Hydra kills whoever still ends when the first rank
+    has ended with 1: then its status is 9 and a banner of its own goes to our output."""
+    assert sentence in done.stderr, done
+    if launcher.is_open_mpi():
+        assert done.returncode == 1 and not done.stdout, done
+    else:
+        assert done.returncode in (1, 9), done
+        assert not done.stdout or done.stdout.startswith("\n====="), done
+
+
 def law_ranks_that_differ_are_named(launcher):
     with tempfile.TemporaryDirectory() as folder:
         script = pathlib.Path(folder) / "rank"
@@ -100,15 +111,13 @@ def law_ranks_that_differ_are_named(launcher):
         script.chmod(0o755)
         for other, what in (("--balancer head-tail", "plan"), ("--mask full", "mask"),
                             ("--model 4/4x8", "shape of attention")):
-            done = launcher.run(3, script, other)
-            assert done.returncode == 1 and not done.stdout
-            assert f"rank 1 has another {what} than rank 0" in done.stderr, done.stderr
+            assert_refused(launcher, launcher.run(3, script, other),
+                           f"rank 1 has another {what} than rank 0")
 
 
 def law_a_wrong_number_of_processes_is_refused(launcher):
     done = launcher.run(2, launcher.cpb, "attend", "--documents", 40, "--ranks", 3)
-    assert done.returncode == 1
-    assert "started 2 processes and --ranks is 3" in done.stderr
+    assert_refused(launcher, done, "started 2 processes and --ranks is 3")
 
 
 def law_a_foreign_launcher_is_refused(launcher):
@@ -220,7 +229,8 @@ def law_an_interrupt_leaves_no_process(launcher):
     def interrupt(running, _):
         running.send_signal(signal.SIGINT)
     status, said = end_in_a_pass(launcher, interrupt)
-    assert status != 0, said
+    # Hydra may end with 0 when it has not yet heard how the ranks ended.
+    assert status != 0 or not launcher.is_open_mpi(), said
     assert "cpb: interrupted" in said or "ended by the launcher" in said, said
 
 
