@@ -23,6 +23,7 @@ typedef struct side {
 typedef struct region {
     cpb_range keys;
     side before, behind;
+    int64_t own; /* queries that see themselves */
 } region;
 
 typedef struct walk {
@@ -241,6 +242,8 @@ static void note_band(walk *w, const cpb_slice *slice)
     region *const r = &w->regions[region_at(w, slice->queries.begin)];
     if (slice->queries.end > r->keys.end)
         return;
+    if (sees_beside(slice, slice->queries, 0))
+        r->own += cpb_range_length(slice->queries);
     note_before(r, slice);
     note_behind(r, slice);
 }
@@ -272,6 +275,7 @@ static void show(walk *w)
                                    .n_nested = n,
                                    .nested = w->sorted + from,
                                    .before = seen_by_all(now, &now->before),
+                                   .own = now->own == cpb_range_length(now->keys),
                                    .behind = seen_by_all(now, &now->behind)});
         from += n;
     }

@@ -24,6 +24,7 @@ typedef struct cpb_key_region {
                                  two of them */
     int64_t before; /* every query of the region needs so many keys before it, or all of
                        the region before it; 0: unknown */
+    bool own;       /* every query of the region needs its own key too */
     int64_t behind; /* as many behind it, or all of the region behind it; 0: unknown */
 } cpb_key_region;
 

@@ -339,6 +339,22 @@ static void the_ramp_of_a_window_counts_where_all_ranks_need_some(void **state)
     assert_true(s.receive_max_bound <= s.receive_max);
 }
 
+/* The same in many documents: two ranks share each of them, so both need a piece of its
+ * ramp, a fifth of the window at least before the second. */
+static void the_ramps_of_documents_count_where_all_ranks_need_some(void **state)
+{
+    cpb_options options = cpb_options_default();
+    cpb_score s;
+    (void)state;
+    options.balancer = "frugal";
+    options.ranks = 8;
+    options.tolerance_ppm = 1000;
+    options.setup.kernel = CPB_VARLEN;
+    score_text("window:16384,16384,16384,16384;n=2048", options, &s);
+    assert_true(s.receive_bound > 4 * 2047 + 4 * 2047 / 5);
+    assert_true(s.receive_bound <= s.receive_total);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,6 +364,7 @@ int main(void)
         cmocka_unit_test(head_tail_reaches_the_bound_of_one_causal_document),
         cmocka_unit_test(contiguous_reaches_the_bound_of_windows),
         cmocka_unit_test(the_ramp_of_a_window_counts_where_all_ranks_need_some),
+        cmocka_unit_test(the_ramps_of_documents_count_where_all_ranks_need_some),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
