@@ -68,8 +68,12 @@ typedef struct cpb_lookup {
      * ranges, joined over the smallest gaps where they are more. Returns how many. */
     size_t (*need)(const struct cpb_lookup *lookup, size_t mask, cpb_range queries,
                    cpb_range *keys);
+    /* Cost of a range that a rank holds and nothing next to it in its document, where that
+     * is another than in the original order and loads are sums over such ranges; NULL
+     * otherwise. */
+    int64_t (*held)(const struct cpb_lookup *lookup, cpb_range queries);
     /* Load of a rank that holds these runs, as a score counts it, before speeds; NULL
-     * where costs of runs add up to it. `runs` are [n], ascending, neighbours that
+     * where costs of runs, held or in the original order, add up to it. `runs` are [n], ascending, neighbours that
      * continue each other merged. */
     cpb_status (*load)(const struct cpb_lookup *lookup, size_t n, const cpb_range *runs,
                        int64_t *load);

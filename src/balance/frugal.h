@@ -46,6 +46,7 @@ typedef struct cpb_patch {
     int32_t prev, next; /* by position, across isles; -1: none */
     int32_t back, fore; /* the rank's others, in no order; -1: none */
     int64_t before;     /* cost of everything before `begin` */
+    int64_t cost;       /* part of the rank's load */
 } cpb_patch;
 
 /* Keys that the queries of [begin, end) see, under one mask. */
@@ -154,6 +155,15 @@ static inline int64_t cpb_board_cost(const cpb_board *board, int64_t begin, int6
 {
     const cpb_lookup *const lookup = board->view->lookup;
     return lookup->before(lookup, end) - lookup->before(lookup, begin);
+}
+
+/* The same as part of the load of a rank that holds these positions and not those next to
+ * them. */
+static inline int64_t cpb_board_held(const cpb_board *board, int64_t begin, int64_t end)
+{
+    const cpb_lookup *const lookup = board->view->lookup;
+    return lookup->held ? lookup->held(lookup, (cpb_range){begin, end})
+                        : cpb_board_cost(board, begin, end);
 }
 
 #endif

@@ -147,6 +147,9 @@ void cpb_board_clear(cpb_board *board)
                                       .before = board->isle_before[i],
                                       .prev = i - 1,
                                       .next = i + 1 < isles->n ? i + 1 : -1};
+        board->patch[i].cost =
+            (i + 1 < isles->n ? board->isle_before[i + 1] : board->goals->total) -
+            board->isle_before[i];
         board->isle_first[i] = i;
         list(board, i, 0);
         forget(board, i);
@@ -178,6 +181,16 @@ cpb_status cpb_board_copy(const cpb_board *from, cpb_board *to)
     return CPB_OK;
 }
 
+/* Add the cost of a patch to its rank's load. */
+static void price(cpb_board *board, int32_t id)
+{
+    const cpb_lookup *const lookup = board->view->lookup;
+    cpb_patch *const p = &board->patch[id];
+    p->cost = lookup->held ? lookup->held(lookup, (cpb_range){p->begin, p->end})
+                           : cpb_patch_after(board, p) - p->before;
+    board->load[p->rank] += p->cost;
+}
+
 /* Cut a patch at a position inside it; returns the patch behind the cut or -1. */
 static int32_t cut(cpb_board *board, int32_t id, int32_t at)
 {
@@ -202,6 +215,9 @@ static int32_t cut(cpb_board *board, int32_t id, int32_t at)
     p->next = behind;
     p->end = at;
     list(board, behind, p->rank);
+    board->load[p->rank] -= p->cost;
+    price(board, id);
+    price(board, behind);
     return behind;
 }
 
@@ -214,10 +230,12 @@ static void swallow(cpb_board *board, int32_t id)
     unlist(board, gone);
     p->end = q->end;
     p->next = q->next;
+    board->load[p->rank] -= p->cost + q->cost;
     if (p->next >= 0)
         board->patch[p->next].prev = id;
     board->patch[gone].next = board->spare;
     board->spare = gone;
+    price(board, id);
 }
 
 static bool same(const cpb_board *board, int32_t a, int32_t b)
@@ -244,7 +262,7 @@ int32_t cpb_board_give(cpb_board *board, int32_t id, int32_t begin, int32_t end,
     if (end < board->patch[id].end && cut(board, id, end) < 0)
         return -1;
     const cpb_patch *const piece = &board->patch[id];
-    const int64_t cost = cpb_patch_after(board, piece) - piece->before;
+    const int64_t cost = piece->cost;
     const int32_t old = board->patch[id].rank;
     count_runs(board, id, -1);
     unlist(board, id);

@@ -299,7 +299,9 @@ cpb_status cpb_frugal_build(const cpb_recipe *recipe, cpb_stock *stock,
                  .stock = stock,
                  .recipe = recipe,
                  .tile = cpb_climb_tile(board->view)};
-    b.step = board->view->lookup->load ? b.tile : board->view->grid;
+    b.step = board->view->grid;
+    if (board->view->lookup->load || board->view->lookup->held)
+        b.step = b.tile; /* other cuts would add tiles */
     int64_t cost = goals->total, goal = 0;
     for (int32_t r = 0; r < board->view->ranks; r++)
         goal += goals->goal[r];

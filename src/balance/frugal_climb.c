@@ -10,8 +10,10 @@ enum { FAR_PARTS = 16 };
 /* Patches of ranks with the same card are swapped once in so many times. */
 enum { INSIDE_CARD = 16 };
 
-/* Swaps that a repair chooses from, and from how many before it gives up. */
-enum { SAMPLES = 32, MOST_SAMPLES = 512 };
+/* Swaps that a repair chooses from, and from how many before it gives up; half of them
+ * suffice once so many patches were looked at, and one that brings a load within its limit
+ * for so few keys. */
+enum { SAMPLES = 64, MOST_SAMPLES = 1024, RELIEF_LOOKS = 1000, FREE_KEYS = 256 };
 
 static uint64_t draw(cpb_climb *climb)
 {
@@ -74,45 +76,85 @@ static void extremes(const cpb_climb *climb, int32_t *high, int32_t *low)
     }
 }
 
-/* The swap of two random ends that moves up to `excess` of the load to another rank, as
+/* The swap of two ends that moves what the one rank has above its limit to the other, as
  * far as that has room; false where there is none. */
-static bool propose_relief(cpb_climb *climb, int32_t high, int32_t other, cpb_swap *s)
+static bool propose_relief(const cpb_climb *climb, cpb_patch_end a, cpb_patch_end b,
+                           cpb_swap *s)
 {
     const cpb_board *const board = climb->board;
+    const int32_t high = board->patch[a.id].rank, low = board->patch[b.id].rank;
     const int64_t excess = board->load[high] - climb->limit[high];
-    const int64_t room = climb->limit[other] - board->load[other];
-    if (other == high || room <= 0)
-        return false;
-    const cpb_patch_end a = {pick_patch(climb, high), pick(climb, 2)};
-    const cpb_patch_end b = {pick_patch(climb, other), pick(climb, 2)};
-    if (a.id < 0 || b.id < 0)
+    const int64_t room = climb->limit[low] - board->load[low];
+    if (low == high || room <= 0)
         return false;
     *s = cpb_swap_of(board, a, b, solve_length(climb, a, b, cpb_min(excess, room)));
     return s->shift > 0 && s->shift < excess + room;
 }
 
+static bool has_room(const cpb_climb *climb, int32_t rank)
+{
+    return climb->board->load[rank] < climb->limit[rank];
+}
+
+/* A random patch of an isle whose rank has room; -1 where there is none. */
+static int32_t pick_roomy(cpb_climb *climb, int32_t isle)
+{
+    const cpb_board *const board = climb->board;
+    const cpb_patch *const patch = board->patch;
+    int64_t n = 0;
+    int32_t id = board->isle_first[isle];
+    for (; id >= 0 && patch[id].isle == isle; id = patch[id].next)
+        n += has_room(climb, patch[id].rank);
+    if (!n)
+        return -1;
+    n = pick(climb, n);
+    for (id = board->isle_first[isle]; n > 0 || !has_room(climb, patch[id].rank);
+         id = patch[id].next)
+        n -= has_room(climb, patch[id].rank);
+    return id;
+}
+
+/* A patch to swap with: mostly of the same isle, for its ranks have to do with each other
+ * anyway; else of the rank furthest below its limit, or of any. */
+static int32_t pick_relief(cpb_climb *climb, int32_t isle, int32_t low)
+{
+    if (pick(climb, 2))
+        return pick_roomy(climb, isle);
+    return pick_patch(
+        climb, pick(climb, 2) ? low : (int32_t)pick(climb, climb->board->view->ranks));
+}
+
 bool cpb_climb_relieve(cpb_climb *climb, int samples, cpb_swap *done)
 {
+    cpb_board *const board = climb->board;
     cpb_sum least = 0;
     int32_t high = 0, low = 0;
+    bool found = false;
     extremes(climb, &high, &low);
-    const int64_t excess = climb->board->load[high] - climb->limit[high];
-    done->shift = 0;
-    for (int i = 0; i < samples && !climb->failed; i++) {
-        const int32_t other =
-            i % 2 ? low : (int32_t)pick(climb, climb->board->view->ranks);
+    const int64_t excess = board->load[high] - climb->limit[high];
+    const int64_t end = board->looked + RELIEF_LOOKS;
+    for (int i = 0; i < samples && (2 * i < samples || board->looked < end); i++) {
+        const cpb_patch_end a = {pick_patch(climb, high), pick(climb, 2)};
+        if (a.id < 0 || climb->failed)
+            return false;
+        const cpb_patch_end b = {pick_relief(climb, board->patch[a.id].isle, low),
+                                 pick(climb, 2)};
         cpb_swap s;
-        climb->board->looked++;
-        if (!propose_relief(climb, high, other, &s))
+        board->looked++;
+        if (b.id < 0 || !propose_relief(climb, a, b, &s))
             continue;
-        const cpb_sum rate = cpb_swap_carry_out(climb, &s) / cpb_min(s.shift, excess);
+        const cpb_sum change = cpb_swap_carry_out(climb, &s);
+        const int64_t gain = excess - cpb_swap_excess(climb, &s);
         cpb_swap_take_back(climb, &s);
-        if (!done->shift || rate < least) {
-            *done = s;
-            least = rate;
-        }
+        if (gain <= 0 || (found && change / gain >= least))
+            continue;
+        found = true;
+        least = change / gain;
+        *done = s;
+        if (gain == excess && change <= cpb_climb_price(climb, FREE_KEYS))
+            break;
     }
-    if (!done->shift || climb->failed)
+    if (!found || climb->failed)
         return false;
     cpb_swap_carry_out(climb, done);
     return true;
@@ -250,7 +292,8 @@ bool cpb_climb_step(cpb_climb *climb, cpb_sum most)
         from += (int32_t)pick(climb, board->per_card);
     if (!propose(climb, from, &s))
         return false;
-    if (cpb_swap_carry_out(climb, &s) <= most)
+    const int64_t before = cpb_swap_excess(climb, &s);
+    if (cpb_swap_carry_out(climb, &s) <= most && cpb_swap_excess(climb, &s) <= before)
         return true;
     cpb_swap_take_back(climb, &s);
     return false;

@@ -24,6 +24,9 @@ typedef struct cpb_climb {
 /* Scale prices to the busiest card of the board as it is. */
 void cpb_climb_start(cpb_climb *climb, cpb_board *board, const int64_t *limit);
 
+/* What keys of the total are worth. */
+cpb_sum cpb_climb_price(const cpb_climb *climb, int64_t keys);
+
 /* The worth of the whole board. O(ranks). */
 cpb_sum cpb_climb_worth(const cpb_climb *climb);
 

@@ -15,6 +15,10 @@ enum { LOOKS_AROUND = 8 };
 /* Cuts that cost no more are left alone. */
 enum { GOOD_KEYS = 48 };
 
+/* What a load above its limit counts, in keys for the mean cost of one, and the part of it
+ * that an exchange must take away. */
+enum { LOAD_KEYS = 4, LEAST_PART = 8 };
+
 /* Ranks with the least loads that a rank above its limit turns to. */
 enum { LOWS = 3 };
 
@@ -33,17 +37,32 @@ typedef struct room {
 typedef struct wound {
     cpb_range island;
     int64_t at;
-    int64_t head; /* cost of the island before it */
     int32_t isle;
     int32_t rank[2]; /* who holds the end, and who the begin */
+    int64_t held[2]; /* what these cost */
 } wound;
+
+/* An exchange that lowers loads. */
+typedef struct relief {
+    const cpb_offer *give[2];
+    int64_t
+        score; /* keys that a cut costs, the offers' prices, and what loads are above
+                      their limits then */
+} relief;
+
+/* Some, the best first. */
+enum { MOST_RELIEFS = 8 };
+
+typedef struct reliefs {
+    int n;
+    relief list[MOST_RELIEFS];
+} reliefs;
 
 /* The best exchange so far. */
 typedef struct cure {
     const cpb_offer *give[2]; /* NULL: none */
     int64_t at;               /* of a wound: where the island is cut then */
     int64_t keys;             /* that a cut costs, and the prices of the offers */
-    int64_t shift;
 } cure;
 
 cpb_status cpb_healer_create(const cpb_view *view, cpb_arena *arena, cpb_healer *healer)
@@ -76,9 +95,11 @@ static room room_of(const cpb_climb *climb, const int32_t rank[2])
     return (room){-cpb_swap_room(climb, &gains), cpb_swap_room(climb, &loses)};
 }
 
-static bool is_within(room r, int64_t shift)
+/* What rank[of] has more of a wounded island if it is cut at `at`. */
+static int64_t gain_of(const cpb_board *board, const wound *w, int of, int64_t at)
 {
-    return shift >= r.least && shift <= r.most;
+    return of ? cpb_board_held(board, w->island.begin, at) - w->held[1]
+              : cpb_board_held(board, at, w->island.end) - w->held[0];
 }
 
 /* For an offer of the end's owner, the other's that leave the shortest begin. */
@@ -91,21 +112,20 @@ static void match_cut(const cpb_board *board, const wound *w, room r,
         const cpb_offer *const y = cpb_offers_at(theirs, i);
         const int64_t left = y->length - least, at = w->island.begin + left;
         const int64_t keys = left + x->price + y->price;
-        int64_t shift = x->cost - y->cost - w->head;
+        const int64_t shift = x->cost - y->cost;
         if (left >= best->keys)
             return;
-        if (keys >= best->keys || !is_within(r, shift))
-            continue;
-        shift += cpb_board_cost(board, w->island.begin, at);
-        if (is_within(r, shift))
-            *best = (cure){{x, y}, at, keys, shift};
+        if (keys < best->keys && shift - gain_of(board, w, 0, at) >= r.least &&
+            shift + gain_of(board, w, 1, at) <= r.most)
+            *best = (cure){{x, y}, at, keys};
     }
 }
 
-/* Keep an exchange if it lowers the worth. */
+/* Keep an exchange if it lowers the worth and lifts no load further above its limit. */
 static bool keep(cpb_climb *climb, const cpb_swap *s)
 {
-    if (cpb_swap_carry_out(climb, s) < 0)
+    const int64_t before = cpb_swap_excess(climb, s);
+    if (cpb_swap_carry_out(climb, s) < 0 && cpb_swap_excess(climb, s) <= before)
         return true;
     cpb_swap_take_back(climb, s);
     return false;
@@ -126,7 +146,7 @@ static bool heal(cpb_healer *h, cpb_climb *climb, const wound *w)
     }
     if (!best.give[0])
         return false;
-    cpb_swap s = {.rank = {w->rank[0], w->rank[1]}, .shift = best.shift};
+    cpb_swap s = {.rank = {w->rank[0], w->rank[1]}};
     for (int i = 0; i < 2; i++)
         cpb_offer_add(&h->offers[i], best.give[i], i, &s);
     s.lot[s.n++] = (cpb_lot){{best.at, w->at}, w->isle, 1};
@@ -150,9 +170,10 @@ static bool find_wound(const cpb_wholes *wholes, const cpb_board *board, int32_t
         return false;
     *w = (wound){.island = {begin, end},
                  .at = p->end,
-                 .head = cpb_board_cost(board, begin, p->end),
                  .isle = p->isle,
-                 .rank = {q->rank, p->rank}};
+                 .rank = {q->rank, p->rank},
+                 .held = {cpb_board_held(board, p->end, end),
+                          cpb_board_held(board, begin, p->end)}};
     return true;
 }
 
@@ -185,18 +206,37 @@ cpb_status cpb_heal_cuts(cpb_healer *h, cpb_climb *climb, int64_t effort)
 
 /* --- Loads ------------------------------------------------------------------------ */
 
-/* For an offer of the rank above its limit, those of the other that are nearly as long
- * and so much cheaper that both loads come within their limits. */
-static void match_load(room r, const cpb_offer *x, const cpb_offers *theirs, cure *best)
+static void add_relief(reliefs *all, const relief *r)
+{
+    int at = all->n < MOST_RELIEFS ? all->n++ : MOST_RELIEFS - 1;
+    for (; at > 0 && all->list[at - 1].score > r->score; at--)
+        all->list[at] = all->list[at - 1];
+    all->list[at] = *r;
+}
+
+/* What two loads are above their limits once so much of one went to the other. */
+static int64_t left_above(const int64_t above[2], int64_t shift)
+{
+    return cpb_max(0, cpb_max(above[0] - shift, above[1] + shift));
+}
+
+/* For an offer of the rank above its limit, those of the other that are nearly as long. */
+static void match_load(const int64_t above[2], int64_t unit, const cpb_offer *x,
+                       const cpb_offers *theirs, reliefs *all)
 {
     const int32_t middle = cpb_offers_from(theirs, x->length);
     const int32_t end = (int32_t)cpb_min(theirs->n, middle + LOOKS_AROUND);
     for (int32_t i = (int32_t)cpb_max(0, middle - LOOKS_AROUND); i < end; i++) {
         const cpb_offer *const y = cpb_offers_at(theirs, i);
-        const int64_t more = x->length - y->length, shift = x->cost - y->cost;
-        const int64_t keys = (more < 0 ? -more : more) + x->price + y->price;
-        if (keys < best->keys && is_within(r, shift))
-            *best = (cure){.give = {x, y}, .keys = keys, .shift = shift};
+        const int64_t more = x->length - y->length;
+        const int64_t left = left_above(above, x->cost - y->cost);
+        if (left >= above[0])
+            continue;
+        const relief r = {{x, y},
+                          (more < 0 ? -more : more) + x->price + y->price +
+                              LOAD_KEYS * (left / unit)};
+        if (all->n < MOST_RELIEFS || r.score < all->list[MOST_RELIEFS - 1].score)
+            add_relief(all, &r);
     }
 }
 
@@ -208,56 +248,77 @@ static bool is_in(const cpb_swap *s, cpb_range range)
     return false;
 }
 
-/* The begin of an island that rank[of] keeps goes along; false where it keeps none that
- * is longer. */
-static bool add_begin(const cpb_wholes *wholes, const cpb_board *board, int32_t of,
-                      int64_t length, cpb_swap *s)
+/* The shortest island of more than `length` that rank[of] keeps; its isle, -1 for none. */
+static int32_t shortest_kept(const cpb_wholes *wholes, const cpb_board *board,
+                             int32_t of, int64_t length, const cpb_swap *s,
+                             cpb_range *best)
 {
+    int32_t isle = -1;
+    *best = (cpb_range){0, INT32_MAX};
     for (int32_t id = board->rank_first[s->rank[of]]; id >= 0;
          id = board->patch[id].fore) {
         const cpb_patch *const p = &board->patch[id];
         for (int32_t i = cpb_wholes_from(wholes, p->begin);
              i < wholes->n && wholes->end[i] <= p->end; i++) {
             const cpb_range range = {cpb_whole_begin(wholes, i), wholes->end[i]};
-            if (cpb_range_length(range) <= length || is_in(s, range))
+            if (cpb_range_length(range) <= length || is_in(s, range) ||
+                cpb_range_length(range) >= cpb_range_length(*best))
                 continue;
-            s->lot[s->n++] =
-                (cpb_lot){{range.begin, range.begin + length}, p->isle, of};
-            const int64_t cost =
-                cpb_board_cost(board, range.begin, range.begin + length);
-            s->shift += of ? -cost : cost;
-            return true;
+            *best = range;
+            isle = p->isle;
         }
     }
+    return isle;
+}
+
+/* What sizes lack is made up by the begin of an island, for a short one adds few tiles. */
+static bool add_begin(const cpb_wholes *wholes, const cpb_board *board, int64_t more,
+                      cpb_swap *s)
+{
+    const int32_t of = more > 0;
+    const int64_t length = more < 0 ? -more : more;
+    cpb_range range;
+    const int32_t isle = shortest_kept(wholes, board, of, length, s, &range);
+    if (isle >= 0)
+        s->lot[s->n++] = (cpb_lot){{range.begin, range.begin + length}, isle, of};
+    return isle >= 0;
+}
+
+/* Carry out an exchange that was found, if it really lowers loads. */
+static bool try_relief(cpb_healer *h, cpb_climb *climb, const relief *r,
+                       const int32_t rank[2])
+{
+    const int64_t more = r->give[0]->length - r->give[1]->length;
+    cpb_swap s = {.rank = {rank[0], rank[1]}};
+    for (int i = 0; i < 2; i++)
+        cpb_offer_add(&h->offers[i], r->give[i], i, &s);
+    if (more && !add_begin(&h->wholes, climb->board, more, &s))
+        return false;
+    const int64_t before = cpb_swap_excess(climb, &s);
+    cpb_swap_carry_out(climb, &s);
+    if (cpb_swap_excess(climb, &s) < before - before / LEAST_PART)
+        return true;
+    cpb_swap_take_back(climb, &s);
     return false;
 }
 
-/* The exchange of a rank above its limit, whose offers are listed, with another that costs
- * least; its n is 0 where there is none. */
-static cpb_swap find_relief(cpb_healer *h, cpb_climb *climb, int32_t high, int32_t low,
-                            int64_t *keys)
+/* Exchanges of a rank above its limit, whose offers are listed, with another. */
+static bool relieve_with(cpb_healer *h, cpb_climb *climb, int32_t high, int32_t low)
 {
     const cpb_board *const board = climb->board;
-    const room r = {board->load[high] - climb->limit[high],
-                    climb->limit[low] - board->load[low]};
-    cure best = {.keys = *keys};
-    cpb_swap s = {.rank = {high, low}};
+    const int64_t above[2] = {board->load[high] - climb->limit[high],
+                              board->load[low] - climb->limit[low]};
+    const int64_t unit = cpb_max(1, board->goals->total / board->goals->positions);
+    const int32_t rank[2] = {high, low};
+    reliefs all = {.n = 0};
     list_offers(h, climb, 1, low, CPB_MOST_OFFERS);
     for (int32_t i = 0; i < h->offers[0].n; i++)
-        match_load(r, &h->offers[0].offer[i], &h->offers[1], &best);
-    if (!best.give[0])
-        return s;
-    s.shift = best.shift;
-    for (int i = 0; i < 2; i++)
-        cpb_offer_add(&h->offers[i], best.give[i], i, &s);
-    const int64_t more = best.give[0]->length - best.give[1]->length;
-    if ((more &&
-         !add_begin(&h->wholes, board, more > 0, more < 0 ? -more : more, &s)) ||
-        !is_within(r, s.shift))
-        s.n = 0;
-    else
-        *keys = best.keys;
-    return s;
+        match_load(above, unit, &h->offers[0].offer[i], &h->offers[1], &all);
+    for (int i = 0; i < all.n; i++)
+        if (all.list[i].score < board->goals->size[high] &&
+            try_relief(h, climb, &all.list[i], rank))
+            return true;
+    return false;
 }
 
 /* The rank that comes next by load against the limit, from the largest (sign 1) or the
@@ -279,21 +340,16 @@ static int32_t next_by_load(cpb_climb *climb, int64_t sign, int32_t last)
 
 static bool relieve(cpb_healer *h, cpb_climb *climb, int32_t high)
 {
-    cpb_swap best = {.n = 0};
-    int64_t keys = climb->board->goals->size[high];
     int32_t low = -1;
     list_offers(h, climb, 0, high, CPB_MOST_OFFERS);
-    for (int i = 0; i < LOWS && keys > GOOD_KEYS; i++) {
+    for (int i = 0; i < LOWS; i++) {
         low = next_by_load(climb, -1, low);
         if (low < 0 || climb->board->load[low] >= climb->limit[low])
             break;
-        const cpb_swap s = find_relief(h, climb, high, low, &keys);
-        if (s.n)
-            best = s;
+        if (relieve_with(h, climb, high, low))
+            return true;
     }
-    if (best.n)
-        cpb_swap_carry_out(climb, &best);
-    return best.n > 0;
+    return false;
 }
 
 cpb_status cpb_heal_loads(cpb_healer *h, cpb_climb *climb, int64_t effort)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Limits are of loads as a score counts them. Where these are not sums over runs (tiles
- * that start anew, received keys), the limits of such sums are tightened by the difference
+/* Limits are of loads as a score counts them. Where these are not sums over runs (key
+ * tiles, received keys, documents that are not causal), the limits of such sums are tightened by the difference
  * before the climb, and what the climb breaks is settled swap by swap, each counted. */
 #include "frugal_improve.h"
 
@@ -130,7 +130,7 @@ static cpb_status mend(cpb_improver *im, bool *kept)
         CPB_TRY(settle(im, &excess));
     for (int i = 0; i < REPAIRS && adds_up(im) && excess > 0; i++) {
         CPB_TRY(repair(im));
-        excess = cpb_climb_excess(&im->climb);
+        CPB_TRY(cpb_improver_count(im, &excess));
     }
     *kept = excess <= 0;
 done:
@@ -171,10 +171,10 @@ cpb_status cpb_improve(cpb_improver *im, int64_t looks, bool *kept)
     if (goals->whole)
         CPB_TRY(cpb_heal_loads(&im->healer, &im->climb, HEAL_LOOKS * im->looks));
     CPB_TRY(repair(im));
-    if (!adds_up(im))
-        CPB_TRY(cpb_improver_count(im, &excess));
+    CPB_TRY(cpb_improver_count(im, &excess));
     CPB_TRY(repair(im));
     CPB_TRY(cpb_heal_cuts(&im->healer, &im->climb, HEAL_LOOKS * im->looks));
+    CPB_TRY(cpb_improver_count(im, &excess));
     cpb_climb_start(&im->climb, board, im->limit);
     CPB_TRY(cpb_climb_run(&im->climb, looks_for(im, looks)));
     CPB_TRY(mend(im, kept));

@@ -43,9 +43,14 @@ static cpb_sum worth_of(const cpb_climb *climb, int64_t keys)
     return (cpb_sum)(y * y) * (y * y) + climb->per_key * x;
 }
 
+cpb_sum cpb_climb_price(const cpb_climb *climb, int64_t keys)
+{
+    return climb->per_key * scaled(climb, keys);
+}
+
 static cpb_sum runs_worth(const cpb_climb *climb, int32_t rank)
 {
-    return climb->per_key * scaled(climb, RUN_KEYS) * climb->board->runs[rank];
+    return cpb_climb_price(climb, RUN_KEYS) * climb->board->runs[rank];
 }
 
 /* What the load above the limit costs: swaps that mend it cost traffic. */
@@ -201,6 +206,13 @@ int64_t cpb_swap_room(const cpb_climb *climb, const cpb_swap *s)
     const int64_t *const load = climb->board->load, *const limit = climb->limit;
     const int32_t from = s->rank[s->shift < 0], to = s->rank[s->shift >= 0];
     return cpb_max(0, cpb_max(limit[to], load[from]) - load[to]);
+}
+
+int64_t cpb_swap_excess(const cpb_climb *climb, const cpb_swap *s)
+{
+    const int64_t *const load = climb->board->load, *const limit = climb->limit;
+    return cpb_max(0, cpb_max(load[s->rank[0]] - limit[s->rank[0]],
+                              load[s->rank[1]] - limit[s->rank[1]]));
 }
 
 /* Whether no load gets further above its limit. */

@@ -32,9 +32,9 @@ typedef struct cpb_swap {
 /* A tile, or what the grid allows of it. */
 int64_t cpb_climb_tile(const cpb_view *view);
 
-/* Of so many random swaps that relieve the rank furthest above its limit, half of them with
- * the one furthest below, carry out the one that does least harm for the load it moves.
- * False where there is none, or when memory ended. */
+/* Of so many random swaps that relieve the rank furthest above its limit carry out the one
+ * that does least harm for the load it moves. False where there is none, or when memory
+ * ended. */
 bool cpb_climb_relieve(cpb_climb *climb, int samples, cpb_swap *done);
 
 /* The longest pieces that two patches can swap. */
@@ -49,6 +49,9 @@ cpb_swap cpb_swap_of(const cpb_board *board, cpb_patch_end a, cpb_patch_end b,
 
 /* How much load the rank that gains may take on. */
 int64_t cpb_swap_room(const cpb_climb *climb, const cpb_swap *s);
+
+/* What the ranks of a swap are above their limits, the one or the other; 0 if neither. */
+int64_t cpb_swap_excess(const cpb_climb *climb, const cpb_swap *s);
 
 /* Whether no load gets further above its limit. */
 bool cpb_swap_keeps_limits(const cpb_climb *climb, const cpb_swap *s);

@@ -7,6 +7,7 @@
 #include "../base/sort.h"
 #include "../mask/mask.h"
 #include "../read/shard_load.h"
+#include "../work/held.h"
 
 #include <string.h>
 
@@ -18,6 +19,12 @@ typedef struct lookup {
     cpb_allocator allocator;
     int64_t *weights; /* [masks->n] */
     cpb_work **works; /* [masks->n] */
+
+    /* Where loads are sums over segments. */
+    cpb_held_prices prices; /* of all masks together */
+    int64_t *island_before; /* [n_islands + 1] cost of everything before each */
+    int32_t *island_of;     /* [(tokens >> shift) + 2] which one holds i << shift */
+    int shift;
 } lookup;
 
 static int64_t cost_before(const cpb_lookup *base, int64_t position)
@@ -88,6 +95,47 @@ static cpb_status load_of(const cpb_lookup *base, size_t n, const cpb_range *run
         cpb_shard_load(look->masks, &look->setup, runs, n, &scratch, load);
     cpb_arena_free(&scratch);
     return status;
+}
+
+/* The island that holds a position: few begin inside a bucket. */
+static size_t island_at(const lookup *look, int64_t position)
+{
+    const int64_t *const ends = look->view->island_ends;
+    const int32_t *const bucket = &look->island_of[position >> look->shift];
+    size_t low = (size_t)bucket[0], high = (size_t)bucket[1];
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (ends[middle] <= position)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Cost of a range inside one island. */
+static int64_t held_in(const lookup *look, size_t island, cpb_range range)
+{
+    const int64_t begin = island ? look->view->island_ends[island - 1] : 0;
+    return cpb_held_cost(&look->prices, range.begin - begin, range.end - begin);
+}
+
+/* Two parts of islands at most, and between them whole ones, which cost what they do in
+ * the original order. */
+static int64_t held_of(const cpb_lookup *base, cpb_range range)
+{
+    const lookup *const look = (const lookup *)base;
+    const int64_t *const ends = look->view->island_ends;
+    range.end = cpb_min(range.end, look->view->tokens);
+    if (range.begin >= range.end)
+        return 0;
+    const size_t first = island_at(look, range.begin);
+    if (range.end <= ends[first])
+        return held_in(look, first, range);
+    const size_t last = island_at(look, range.end - 1);
+    return held_in(look, first, (cpb_range){range.begin, ends[first]}) +
+           look->island_before[last] - look->island_before[first + 1] +
+           held_in(look, last, (cpb_range){ends[last - 1], range.end});
 }
 
 /* Whether costs of runs on the view's grid add up to loads. */
@@ -165,7 +213,51 @@ static bool is_nested(const cpb_mask *mask, const cpb_view *view)
     return true;
 }
 
-static cpb_status measure(lookup *look, cpb_error *error)
+/* Whether loads are sums over segments; shreds of a token each, which cost as much as a row
+ * of tiles, could not pass what is counted. */
+static bool sums_up(lookup *look, cpb_wide total)
+{
+    int64_t weight = 0;
+    for (size_t m = 0; m < look->masks->n; m++) {
+        weight += look->weights[m];
+        if (!look->view->nested[m])
+            return false;
+    }
+    if (!look->base.load || !cpb_held_prices_of(&look->setup, &look->prices) ||
+        total > CPB_MAX_COST / (4 * look->prices.tile_q))
+        return false;
+    look->prices.q_tile *= weight;
+    look->prices.tile *= weight;
+    look->prices.full *= weight;
+    look->prices.token *= weight;
+    return true;
+}
+
+static cpb_status index_islands(lookup *look, cpb_arena *arena)
+{
+    const cpb_view *const view = look->view;
+    const int64_t n = (int64_t)view->n_islands;
+    while (view->tokens >> look->shift > 2 * n)
+        look->shift++;
+    const int64_t buckets = (view->tokens >> look->shift) + 2;
+    look->island_of = cpb_arena_take(arena, (size_t)buckets, sizeof *look->island_of);
+    look->island_before =
+        cpb_arena_take(arena, (size_t)n + 1, sizeof *look->island_before);
+    if (!look->island_of || !look->island_before)
+        return CPB_NO_MEMORY;
+    int32_t at = 0;
+    for (int64_t i = 0; i < buckets; i++) {
+        while (at + 1 < n && view->island_ends[at] <= i << look->shift)
+            at++;
+        look->island_of[i] = at;
+    }
+    look->island_before[0] = 0;
+    for (int64_t i = 0; i < n; i++)
+        look->island_before[i + 1] = cost_before(&look->base, view->island_ends[i]);
+    return CPB_OK;
+}
+
+static cpb_status measure(lookup *look, cpb_arena *arena, cpb_error *error)
 {
     cpb_view *const view = look->view;
     cpb_wide total = 0;
@@ -188,7 +280,11 @@ static cpb_status measure(lookup *look, cpb_error *error)
                         "costs sum to more than %lld units; use smaller weights or "
                         "the cost pairs",
                         (long long)CPB_MAX_COST);
-    return CPB_OK;
+    if (!sums_up(look, total))
+        return CPB_OK;
+    look->base.held = held_of;
+    look->base.load = NULL;
+    return index_islands(look, arena);
 }
 
 cpb_status cpb_view_look_up(const cpb_masks *masks, const cpb_options *options,
@@ -224,7 +320,7 @@ cpb_status cpb_view_look_up(const cpb_masks *masks, const cpb_options *options,
     view->mask_weights = look->weights;
     view->nested = nested;
     view->lookup = &look->base;
-    return measure(look, error);
+    return measure(look, arena, error);
 }
 
 void cpb_view_free(cpb_view *view)

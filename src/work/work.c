@@ -104,6 +104,9 @@ static int64_t row_of(const cpb_work *work, int64_t p)
     return low;
 }
 
+/* Longer rows, or dearer ones, need wider products. */
+enum { MOST_SPAN = 1 << 16 };
+
 /* Cost of the rows of [0, p). */
 static int64_t rows_before(const cpb_work *work, int64_t p)
 {
@@ -115,8 +118,10 @@ static int64_t rows_before(const cpb_work *work, int64_t p)
         return work->before[row];
     const int64_t end = work->begin ? work->begin[row + 1]
                                     : cpb_min(begin + work->tile_q, work->mask->tokens);
-    const cpb_wide cost = work->before[row + 1] - work->before[row];
-    return work->before[row] + (int64_t)(cost * (p - begin) / (end - begin));
+    const int64_t cost = work->before[row + 1] - work->before[row];
+    if (cost <= INT64_MAX / MOST_SPAN && end - begin <= MOST_SPAN)
+        return work->before[row] + cost * (p - begin) / (end - begin);
+    return work->before[row] + (int64_t)((cpb_wide)cost * (p - begin) / (end - begin));
 }
 
 int64_t cpb_work_before(const cpb_work *work, int64_t position)
