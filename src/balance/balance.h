@@ -86,6 +86,7 @@ typedef struct cpb_deal {
     cpb_piece *pieces;
     size_t n;
     size_t room;
+    bool mixed;  /* pieces do not lie rank by rank */
     bool misses; /* a load may lie above the tolerance that the view asks for */
 } cpb_deal;
 
@@ -99,6 +100,7 @@ static inline void cpb_deal_add(cpb_deal *deal, int32_t rank, cpb_range range)
     if (range.begin >= range.end)
         return;
     assert(deal->n < deal->room);
+    deal->mixed |= deal->n && deal->pieces[deal->n - 1].rank > rank;
     deal->pieces[deal->n++] =
         (cpb_piece){rank, (int32_t)range.begin, (int32_t)range.end};
 }

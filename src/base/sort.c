@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { FEW = 48, DIGIT_BITS = 8, DIGITS = 64 / DIGIT_BITS, BUCKETS = 1 << DIGIT_BITS };
+enum { FEW = 48, DIGIT_BITS = 8, BUCKETS = 1 << DIGIT_BITS };
 
 static void sort_few(cpb_item *items, size_t n)
 {
@@ -37,6 +37,15 @@ static uint64_t differing_bits(const cpb_item *items, size_t n)
     return any_set & ~all_set;
 }
 
+/* 64 where there is none. */
+static int lowest_bit(uint64_t bits)
+{
+    int bit = 0;
+    while (bit < 64 && !(bits >> bit & 1))
+        bit++;
+    return bit;
+}
+
 static void deal_by_digit(const cpb_item *from, cpb_item *to, size_t n, int shift)
 {
     size_t first[BUCKETS] = {0};
@@ -63,8 +72,7 @@ void cpb_sort(cpb_item *items, cpb_item *scratch, size_t n)
 
     const uint64_t differing = differing_bits(items, n);
     cpb_item *from = items, *to = scratch;
-    for (int digit = 0; digit < DIGITS; digit++) {
-        const int shift = digit * DIGIT_BITS;
+    for (int shift = lowest_bit(differing); shift < 64; shift += DIGIT_BITS) {
         if (!(differing >> shift & (BUCKETS - 1)))
             continue;
         deal_by_digit(from, to, n, shift);

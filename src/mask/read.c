@@ -4,9 +4,8 @@
 
 #include <assert.h>
 
-/* First i with values[i] > x, n where none is; values ascend. Without branches that depend
- * on values: a processor cannot guess them. */
-static size_t first_above(size_t n, const int64_t *values, int64_t x)
+/* Without branches that depend on values: a processor cannot guess them. */
+size_t cpb_first_above(size_t n, const int64_t *values, int64_t x)
 {
     const int64_t *at = values;
     for (size_t left = n; left > 0;) {
@@ -19,12 +18,12 @@ static size_t first_above(size_t n, const int64_t *values, int64_t x)
 
 size_t cpb_mask_first_slice(const cpb_mask *mask, int64_t q)
 {
-    return first_above(mask->n_slices, mask->reach, q);
+    return cpb_first_above(mask->n_slices, mask->reach, q);
 }
 
 size_t cpb_document_of(size_t n_documents, const int64_t *document_ends, int64_t p)
 {
-    return first_above(n_documents, document_ends, p);
+    return cpb_first_above(n_documents, document_ends, p);
 }
 
 int64_t cpb_mask_tokens(const cpb_mask *mask)

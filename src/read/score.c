@@ -26,6 +26,33 @@ static cpb_status set_loads(const cpb_scoring *s, cpb_score *score, cpb_error *e
     return CPB_OK;
 }
 
+/* Stretches of one document in the runs of a rank. */
+static int64_t count_segments(const cpb_scoring *s, int32_t rank)
+{
+    const cpb_mask *const mask = s->masks->mask[0];
+    const cpb_range *const runs = cpb_plan_runs(s->plan, rank);
+    int64_t segments = 0;
+    size_t first = 0;
+    for (size_t i = 0; i < cpb_plan_n_runs(s->plan, rank); i++) {
+        const int64_t end = cpb_min(runs[i].end, mask->tokens);
+        int64_t q = runs[i].begin;
+        if (q >= end)
+            continue;
+        first = cpb_document_near(mask, first, q);
+        for (size_t d = first; q < end; d++) {
+            segments += mask->document_ends[d] > q;
+            q = cpb_max(q, mask->document_ends[d]);
+        }
+    }
+    return segments;
+}
+
+static void set_segments(cpb_scoring *s)
+{
+    for (int32_t r = 0; r < s->ranks; r++)
+        s->cells[r].segments = count_segments(s, r);
+}
+
 static void set_maxima(const cpb_scoring *s, cpb_score *score)
 {
     cpb_wide pairs = 0, own = 0;
@@ -117,6 +144,7 @@ cpb_status cpb_score_plan(const cpb_plan *plan, const cpb_masks *masks,
         memset(matrix, 0, (size_t)s.ranks * (size_t)s.ranks * sizeof *matrix);
     CPB_TRY(cpb_scoring_gather(&s, matrix, error));
     CPB_TRY(cpb_scoring_sum(&s, error));
+    set_segments(&s);
     set_maxima(&s, score);
     CPB_TRY(set_loads(&s, score, error));
     CPB_TRY(cpb_bound_traffic(&s, score, error));

@@ -87,7 +87,10 @@ static void take(cpb_layer *layer, int32_t rank, const int64_t *keys_from, int64
         layer->cells[owner].send += keys_from[owner];
         got[owner] += layer->weight * keys_from[owner];
         mark_peers(layer, owner, rank);
+        if (!layer->setup->nodes)
+            layer->busiest = cpb_max(layer->busiest, layer->cells[owner].send);
     }
+    layer->busiest = cpb_max(layer->busiest, layer->cells[rank].receive);
 }
 
 /* The needs of all ranks of a node are known: each key enters it once. */
@@ -141,10 +144,10 @@ cpb_status cpb_layer_add_rank(cpb_layer *layer, const cpb_own_runs *shard,
     cpb_layer_cell *const cell = &layer->cells[shard->rank];
     int64_t *const keys_from =
         cpb_arena_zeros(scratch, (size_t)layer->ranks, sizeof *keys_from);
-    if (!keys_from ||
-        cpb_shard_cost_of(layer->mask, layer->setup, shard->runs, shard->n_runs, own,
-                          scratch, &cell->cost) != CPB_OK)
+    if (!keys_from || cpb_shard_cost_of(layer->mask, layer->setup, shard->runs,
+                                        shard->n_runs, scratch, &cell->cost) != CPB_OK)
         return CPB_NO_MEMORY;
+    cpb_shard_pairs_of(layer->mask, own, &cell->cost);
     if (layer->setup->transport == CPB_EXCHANGE)
         return exchange_rank(layer, shard, scratch, keys_from, got);
 
@@ -213,10 +216,18 @@ cpb_wide cpb_layer_step(const cpb_layer *layer)
     return longest;
 }
 
-cpb_wide cpb_layer_step_floor(const cpb_layer *layer, int32_t rank)
+cpb_wide cpb_layer_step_floor(cpb_layer *layer, int32_t rank)
 {
-    return cpb_cell_step_floor(layer->setup, layer->ranks, rank, &layer->cells[rank],
-                               busiest_card(layer));
+    const cpb_setup *const setup = layer->setup;
+    const cpb_wide wire = cpb_wire_time(setup, layer->busiest, busiest_card(layer), 0);
+    const cpb_wide step =
+        cpb_cell_step(setup, layer->ranks, rank, &layer->cells[rank], wire);
+    const cpb_wide slowest = cpb_cell_step(setup, layer->ranks, layer->slowest,
+                                           &layer->cells[layer->slowest], wire);
+    if (step <= slowest)
+        return slowest;
+    layer->slowest = rank;
+    return step;
 }
 
 typedef struct tile_sum {

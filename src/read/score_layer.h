@@ -22,6 +22,8 @@ typedef struct cpb_layer {
     cpb_ranges node_needs;
     int64_t *net_in;  /* [nodes] */
     int64_t *net_out; /* [nodes] */
+    int64_t busiest;  /* keys in or, without nodes, out of a rank so far, at most */
+    int32_t slowest;  /* the rank that takes longest so far */
 } cpb_layer;
 
 /* Arrays come from `arena`; free the rest with cpb_layer_free(). */
@@ -47,9 +49,9 @@ cpb_wide cpb_layer_compute(const cpb_layer *layer, int32_t rank);
 /* Modelled step time in picoseconds. */
 cpb_wide cpb_layer_step(const cpb_layer *layer);
 
-/* What the step takes at least, from one rank that was added, its compute and the keys
- * that it receives, and from the nodes whose ranks were all added. */
-cpb_wide cpb_layer_step_floor(const cpb_layer *layer, int32_t rank);
+/* What the step takes at least, asked after each rank that was added: by the keys that went
+ * through ranks and nodes so far, this rank or the slowest one before it. */
+cpb_wide cpb_layer_step_floor(cpb_layer *layer, int32_t rank);
 
 /* What ranks send in the relay form, [ranks]; as in the flat one where no rank sends more
  * than the largest receive, and where everything goes to everybody.

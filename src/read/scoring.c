@@ -20,21 +20,6 @@ static cpb_status check_masks(const cpb_plan *plan, const cpb_masks *masks,
     return CPB_OK;
 }
 
-/* Stretches of one document in the runs of a rank. */
-static int64_t count_segments(const cpb_mask *mask, const cpb_own_keys *own)
-{
-    int64_t segments = 0;
-    for (size_t i = 0; i < own->n; i++) {
-        int64_t q = own->runs[i].begin;
-        size_t d = cpb_document_of(mask->n_documents, mask->document_ends, q);
-        for (; q < own->runs[i].end; d++) {
-            segments += mask->document_ends[d] > q;
-            q = cpb_max(q, mask->document_ends[d]);
-        }
-    }
-    return segments;
-}
-
 /* Tokens that go from one rank to another, summed over the masks. */
 static void note_row(cpb_scoring *s, int32_t receiver, const int64_t *got,
                      int64_t *matrix)
@@ -57,10 +42,7 @@ static cpb_status gather_rank(cpb_scoring *s, int32_t r, int64_t *got, int64_t *
     CPB_TRY(cpb_own_keys_create(shard.runs, shard.n_runs, cpb_plan_tokens(s->plan),
                                 &scratch, &own));
     cpb_rank_score *const cell = &s->cells[r];
-    *cell = (cpb_rank_score){
-        .runs = (int64_t)own.n,
-        .segments = count_segments(s->masks->mask[0], &own),
-    };
+    *cell = (cpb_rank_score){.runs = (int64_t)own.n};
     for (size_t i = 0; i < own.n; i++)
         cell->tokens += cpb_range_length(own.runs[i]);
     if (!own.n && s->setup->transport == CPB_EXCHANGE && !s->setup->nodes)

@@ -41,7 +41,8 @@ cpb_status cpb_own_keys_create(const cpb_range *runs, size_t n_runs, int64_t tok
  * mostly see keys near themselves. */
 typedef struct own_walk {
     const cpb_own_keys *own;
-    size_t hint;
+    size_t hint;  /* the run at hand */
+    size_t slice; /* the first one of the run before */
 } own_walk;
 
 /* The last run that begins at or before `p`; n where there is none. */
@@ -97,10 +98,11 @@ static int64_t own_below(const own_walk *walk, int64_t p, int64_t slope, int64_t
 }
 
 /* Pairs and own pairs of the queries of one own run. */
-static void count_pairs(const cpb_mask *mask, const own_walk *walk, cpb_shard_cost *cost)
+static void count_pairs(const cpb_mask *mask, own_walk *walk, cpb_shard_cost *cost)
 {
     const cpb_range run = walk->own->runs[walk->hint];
-    for (size_t s = cpb_mask_first_slice(mask, run.begin);
+    walk->slice = cpb_mask_slice_near(mask, walk->slice, run.begin);
+    for (size_t s = walk->slice;
          s < mask->n_slices && mask->slices[s].queries.begin < run.end; s++) {
         const cpb_slice *const slice = &mask->slices[s];
         const cpb_range rows = cpb_range_intersect(slice->queries, run);
@@ -115,6 +117,13 @@ static void count_pairs(const cpb_mask *mask, const own_walk *walk, cpb_shard_co
             own_below(walk, high, high_slope, n) - own_below(walk, low, low_slope, n);
         cost->pairs += n * (high - low) + (high_slope - low_slope) * (n * (n - 1) / 2);
     }
+}
+
+void cpb_shard_pairs_of(const cpb_mask *mask, const cpb_own_keys *own,
+                        cpb_shard_cost *cost)
+{
+    for (own_walk walk = {.own = own}; walk.hint < own->n; walk.hint++)
+        count_pairs(mask, &walk, cost);
 }
 
 /* Sums over the q-tiles of a shard. */
@@ -159,8 +168,7 @@ static void set_times(const cpb_setup *setup, const tally *t, int64_t tokens,
         cost->forward = longest;
     cost->forward += (cpb_wide)t->price.token * tokens;
     if (setup->backward)
-        cost->backward =
-            tiles_time(t, &backward) + (cpb_wide)backward.token * tokens;
+        cost->backward = tiles_time(t, &backward) + (cpb_wide)backward.token * tokens;
 }
 
 static void set_recurrent_times(const cpb_setup *setup, int64_t tokens, int64_t runs,
@@ -172,8 +180,7 @@ static void set_recurrent_times(const cpb_setup *setup, int64_t tokens, int64_t 
 }
 
 cpb_status cpb_shard_cost_of(const cpb_mask *mask, const cpb_setup *setup,
-                             const cpb_range *runs, size_t n_runs,
-                             const cpb_own_keys *own, cpb_arena *scratch,
+                             const cpb_range *runs, size_t n_runs, cpb_arena *scratch,
                              cpb_shard_cost *cost)
 {
     const cpb_tiling tiling = cpb_setup_profile_tiling(setup);
@@ -181,14 +188,13 @@ cpb_status cpb_shard_cost_of(const cpb_mask *mask, const cpb_setup *setup,
     int64_t tokens = 0, held_runs = 0;
 
     *cost = (cpb_shard_cost){0};
-    for (size_t i = 0; own && i < own->n; i++)
-        count_pairs(mask, &(own_walk){own, i}, cost);
     for (size_t i = 0; i < n_runs; i++) {
         const int64_t held = cpb_min(runs[i].end, mask->tokens) - runs[i].begin;
         tokens += cpb_max(0, held);
         held_runs += held > 0;
     }
-    if (cpb_tiles_visit(mask, &tiling, runs, n_runs, scratch, add_stretch, &t) != CPB_OK)
+    if (cpb_tiles_visit(mask, &tiling, runs, n_runs, scratch, add_stretch, &t) !=
+        CPB_OK)
         return CPB_NO_MEMORY;
     cost->tiles = t.nonempty;
     if (setup->kernel == CPB_RECURRENT)

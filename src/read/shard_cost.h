@@ -8,9 +8,9 @@
 /* Own keys of a rank as prefix sums over its runs in ascending order. */
 typedef struct cpb_own_keys {
     size_t n;
-    cpb_range *runs;  /* [n] ascending, pads left out */
-    int64_t *before;  /* [n] own keys before runs[i].begin */
-    int64_t *area;    /* [n] sum over positions p < runs[i].begin of own keys before p */
+    cpb_range *runs; /* [n] ascending, pads left out */
+    int64_t *before; /* [n] own keys before runs[i].begin */
+    int64_t *area;   /* [n] sum over positions p < runs[i].begin of own keys before p */
 } cpb_own_keys;
 
 /* O(runs log runs). */
@@ -32,10 +32,14 @@ typedef struct cpb_shard_cost {
     cpb_wide backward; /* 0 unless the setup asks for it */
 } cpb_shard_cost;
 
-/* `own` NULL: pairs are left 0. O(runs + slices + q-tiles that are shared). */
+/* Everything but the pairs, which are left 0. O(runs + slices + q-tiles that are
+ * shared). */
 cpb_status cpb_shard_cost_of(const cpb_mask *mask, const cpb_setup *setup,
-                             const cpb_range *runs, size_t n_runs,
-                             const cpb_own_keys *own, cpb_arena *scratch,
+                             const cpb_range *runs, size_t n_runs, cpb_arena *scratch,
                              cpb_shard_cost *cost);
+
+/* Pairs and own pairs, added to a cost. O((runs + slices) log runs). */
+void cpb_shard_pairs_of(const cpb_mask *mask, const cpb_own_keys *own,
+                        cpb_shard_cost *cost);
 
 #endif

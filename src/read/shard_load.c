@@ -83,8 +83,7 @@ cpb_status cpb_shard_load(const cpb_masks *masks, const cpb_setup *setup,
         const int64_t weight = masks->weight ? masks->weight[m] : 1;
         cpb_wide keys = 0;
         cpb_shard_cost cost;
-        CPB_TRY(
-            cpb_shard_cost_of(masks->mask[m], setup, runs, n, NULL, scratch, &cost));
+        CPB_TRY(cpb_shard_cost_of(masks->mask[m], setup, runs, n, scratch, &cost));
         if (keyed)
             CPB_TRY(price_keys(masks->mask[m], setup, &own, scratch, &keys));
         sum += weight * (timed ? cost.forward + cost.backward + keys : cost.tiles);

@@ -71,30 +71,84 @@ cpb_wide cpb_cell_step(const cpb_setup *setup, int32_t ranks, int32_t rank,
     return step;
 }
 
-cpb_wide cpb_cell_step_floor(const cpb_setup *setup, int32_t ranks, int32_t rank,
-                             const cpb_layer_cell *cell, int64_t net)
+static int64_t weight_of(const cpb_masks *masks, size_t m)
 {
-    return cpb_cell_step(setup, ranks, rank, cell,
-                         cpb_wire_time(setup, cell->receive, net, 0));
+    return masks->weight ? masks->weight[m] : 1;
 }
 
-cpb_status cpb_shard_step_floor(const cpb_masks *masks, const cpb_setup *setup,
-                                int32_t ranks, const cpb_own_runs *shard,
-                                cpb_arena *scratch, cpb_wide *floor)
+static int64_t tokens_of(const cpb_own_runs *shard, int64_t tokens)
+{
+    int64_t held = 0;
+    for (size_t i = 0; i < shard->n_runs; i++)
+        held += cpb_max(0, cpb_min(shard->runs[i].end, tokens) - shard->runs[i].begin);
+    return held;
+}
+
+cpb_status cpb_shard_wire_floor(const cpb_masks *masks, const cpb_setup *setup,
+                                const cpb_own_keys *own, cpb_arena *scratch,
+                                cpb_layer_cell *cells, cpb_wide *floor)
+{
+    cpb_status status = CPB_OK;
+    *floor = 0;
+    for (size_t m = 0; m < masks->n; m++) {
+        int64_t *const receive = &cells[m].receive;
+        CPB_TRY(cpb_shard_receive(masks->mask[m], setup, own, scratch, receive));
+        *floor += weight_of(masks, m) * (setup->backward ? 2 : 1) *
+                  cpb_wire_time(setup, *receive, 0, 0);
+    }
+done:
+    return status;
+}
+
+cpb_status cpb_shard_compute_floor(const cpb_masks *masks, const cpb_setup *setup,
+                                   int32_t ranks, const cpb_own_runs *shard,
+                                   cpb_arena *scratch, cpb_layer_cell *cells,
+                                   cpb_wide *floor)
+{
+    const int64_t tokens = tokens_of(shard, masks->mask[0]->tokens);
+    cpb_status status = CPB_OK;
+    *floor = 0;
+    for (size_t m = 0; m < masks->n; m++) {
+        cells[m].tokens = tokens;
+        CPB_TRY(cpb_shard_cost_of(masks->mask[m], setup, shard->runs, shard->n_runs,
+                                  scratch, &cells[m].cost));
+        *floor += weight_of(masks, m) *
+                  cpb_cell_compute(setup, ranks, shard->rank, &cells[m]);
+    }
+done:
+    return status;
+}
+
+cpb_wide cpb_shard_step_floor(const cpb_masks *masks, const cpb_setup *setup,
+                              int32_t ranks, int32_t rank, const cpb_own_keys *own,
+                              cpb_layer_cell *cells)
+{
+    cpb_wide floor = 0;
+    for (size_t m = 0; m < masks->n; m++) {
+        cpb_shard_pairs_of(masks->mask[m], own, &cells[m].cost);
+        floor += weight_of(masks, m) *
+                 cpb_cell_step(setup, ranks, rank, &cells[m],
+                               cpb_wire_time(setup, cells[m].receive, 0, 0));
+    }
+    return floor;
+}
+
+cpb_status cpb_node_step_floor(const cpb_masks *masks, const cpb_setup *setup,
+                               int32_t ranks, const cpb_own_runs *node,
+                               cpb_arena *scratch, const cpb_layer_cell *cells,
+                               cpb_wide *floor)
 {
     const int64_t tokens = masks->mask[0]->tokens;
     cpb_own_keys own;
     cpb_status status;
     *floor = 0;
-    CPB_TRY(cpb_own_keys_create(shard->runs, shard->n_runs, tokens, scratch, &own));
+    CPB_TRY(cpb_own_keys_create(node->runs, node->n_runs, tokens, scratch, &own));
     for (size_t m = 0; m < masks->n; m++) {
-        const cpb_mask *const mask = masks->mask[m];
-        cpb_layer_cell cell = {.tokens = cpb_own_tokens(&own)};
-        CPB_TRY(cpb_shard_cost_of(mask, setup, shard->runs, shard->n_runs, &own,
-                                  scratch, &cell.cost));
-        CPB_TRY(cpb_shard_receive(mask, setup, &own, scratch, &cell.receive));
-        *floor += (masks->weight ? masks->weight[m] : 1) *
-                  cpb_cell_step_floor(setup, ranks, shard->rank, &cell, 0);
+        int64_t net;
+        CPB_TRY(cpb_shard_receive(masks->mask[m], setup, &own, scratch, &net));
+        *floor += weight_of(masks, m) *
+                  cpb_cell_step(setup, ranks, node->rank, &cells[m],
+                                cpb_wire_time(setup, cells[m].receive, net, 0));
     }
 done:
     return status;

@@ -35,16 +35,35 @@ cpb_wide cpb_cell_compute(const cpb_setup *setup, int32_t ranks, int32_t rank,
 cpb_wide cpb_cell_step(const cpb_setup *setup, int32_t ranks, int32_t rank,
                        const cpb_layer_cell *cell, cpb_wide wire);
 
-/* What the step takes at least: what this rank computes, the keys it receives, and those
- * that pass some node's card, as far as that is known. */
-cpb_wide cpb_cell_step_floor(const cpb_setup *setup, int32_t ranks, int32_t rank,
-                             const cpb_layer_cell *cell, int64_t net);
+/* Floors of the step from the runs of one rank: no plan, no owners. All are summed over the
+ * masks with their weights. `cells` [masks] start as zeros, and each floor leaves there what
+ * the next one builds upon. */
 
-/* The same from runs alone, no plan and no owners, summed over the masks with their
- * weights. `runs` ascend, neighbours that continue each other are merged.
- * \return CPB_OK, CPB_NO_MEMORY. O((runs + slices) log + q-tiles). */
-cpb_status cpb_shard_step_floor(const cpb_masks *masks, const cpb_setup *setup,
-                                int32_t ranks, const cpb_own_runs *shard,
-                                cpb_arena *scratch, cpb_wide *floor);
+/* The keys that the rank receives.
+ * \return CPB_OK, CPB_NO_MEMORY. O((runs + slices) log). */
+cpb_status cpb_shard_wire_floor(const cpb_masks *masks, const cpb_setup *setup,
+                                const cpb_own_keys *own, cpb_arena *scratch,
+                                cpb_layer_cell *cells, cpb_wide *floor);
+
+/* What the rank computes. `runs` ascend, neighbours that continue each other are merged. Where
+ * nothing was asked before, received keys are left out.
+ * \return CPB_OK, CPB_NO_MEMORY. O(runs + slices + q-tiles that are shared). */
+cpb_status cpb_shard_compute_floor(const cpb_masks *masks, const cpb_setup *setup,
+                                   int32_t ranks, const cpb_own_runs *shard,
+                                   cpb_arena *scratch, cpb_layer_cell *cells,
+                                   cpb_wide *floor);
+
+/* Both together, after both. O((runs + slices) log). */
+cpb_wide cpb_shard_step_floor(const cpb_masks *masks, const cpb_setup *setup,
+                              int32_t ranks, int32_t rank, const cpb_own_keys *own,
+                              cpb_layer_cell *cells);
+
+/* The same with the keys that enter the rank's node: `node` holds the runs of all ranks of
+ * the node, in any order.
+ * \return CPB_OK, CPB_NO_MEMORY. O((runs + slices) log). */
+cpb_status cpb_node_step_floor(const cpb_masks *masks, const cpb_setup *setup,
+                               int32_t ranks, const cpb_own_runs *node,
+                               cpb_arena *scratch, const cpb_layer_cell *cells,
+                               cpb_wide *floor);
 
 #endif

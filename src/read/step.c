@@ -21,22 +21,53 @@ static int64_t longest_compute(const cpb_scoring *s)
     return sum < INT64_MAX ? (int64_t)sum : INT64_MAX;
 }
 
+/* Keys that go in and out of ranks, summed over the masks. */
+static void note_keys(const cpb_scoring *s, cpb_step_figures *figures)
+{
+    for (int32_t r = 0; r < s->ranks; r++) {
+        int64_t receive = 0, send = 0;
+        for (size_t m = 0; m < s->masks->n; m++) {
+            receive += cpb_scoring_weight(s, m) * s->layers[m].cells[r].receive;
+            send += cpb_scoring_weight(s, m) * s->layers[m].cells[r].send;
+        }
+        figures->keys += receive;
+        if (!s->setup->nodes)
+            figures->busiest = cpb_max(figures->busiest, cpb_max(receive, send));
+    }
+}
+
+/* Keys through cards of nodes. */
+static void note_cards(const cpb_scoring *s, cpb_step_figures *figures)
+{
+    for (int32_t i = 0; i < s->setup->nodes; i++) {
+        int64_t in = 0, out = 0;
+        for (size_t m = 0; m < s->masks->n; m++) {
+            in += cpb_scoring_weight(s, m) * s->layers[m].net_in[i];
+            out += cpb_scoring_weight(s, m) * s->layers[m].net_out[i];
+        }
+        figures->busiest = cpb_max(figures->busiest, cpb_max(in, out));
+    }
+}
+
 cpb_status cpb_step_within(const cpb_plan *plan, const cpb_masks *masks,
                            const cpb_setup *setup, int64_t limit,
-                           const cpb_allocator *allocator, int64_t *step,
-                           int64_t *compute, cpb_error *error)
+                           const cpb_allocator *allocator, cpb_step_figures *figures,
+                           cpb_error *error)
 {
     cpb_arena arena = {.allocator = cpb_allocator_or_default(allocator)};
     cpb_scoring s;
     cpb_status status;
 
+    *figures = (cpb_step_figures){.time = INT64_MAX};
     CPB_TRY(cpb_scoring_start(&s, plan, masks, setup, &arena, NULL, error));
     s.limit = limit;
     CPB_TRY(cpb_scoring_gather(&s, NULL, error));
-    *step = INT64_MAX;
-    if (!s.stopped)
-        CPB_TRY(cpb_scoring_step(&s, step, error));
-    *compute = longest_compute(&s);
+    if (s.stopped)
+        goto done;
+    CPB_TRY(cpb_scoring_step(&s, &figures->time, error));
+    figures->compute = longest_compute(&s);
+    note_keys(&s, figures);
+    note_cards(&s, figures);
 done:
     cpb_arena_free(&arena);
     return status;

@@ -6,14 +6,22 @@
 #include <cpb/cost.h>
 #include <cpb/plan.h>
 
-/* The modelled step time of cpb_score_plan(), or INT64_MAX as soon as one rank shows that
- * it is longer than `limit`. Most plans that lose are given up at their first rank.
- * `compute` is what the step would take without a wire, as far as it was looked at.
+/* What one plan is preferred to another for. */
+typedef struct cpb_step_figures {
+    int64_t time;    /* step_time of the score */
+    int64_t compute; /* what the step would take without a wire */
+    int64_t busiest; /* the larger of receive_max and send_max; with nodes of net_in_max
+                        and net_out_max */
+    int64_t keys;    /* receive_total */
+} cpb_step_figures;
+
+/* Figures of cpb_score_plan(), or `time` INT64_MAX and zeros as soon as some rank shows that
+ * the step takes longer than `limit`. Most plans that lose are given up at their first rank.
  * \return as cpb_score_plan(). */
 cpb_status cpb_step_within(const cpb_plan *plan, const cpb_masks *masks,
                            const cpb_setup *setup, int64_t limit,
-                           const cpb_allocator *allocator, int64_t *step,
-                           int64_t *compute, cpb_error *error);
+                           const cpb_allocator *allocator, cpb_step_figures *figures,
+                           cpb_error *error);
 
 /* The loads of cpb_score_plan() alone: [ranks].
  * \return as cpb_score_plan(). */

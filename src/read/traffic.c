@@ -67,11 +67,13 @@ cpb_status cpb_ranges_normalise(cpb_ranges *list)
 cpb_status cpb_needs_of(const cpb_mask *mask, const cpb_range *runs, size_t n_runs,
                         cpb_ranges *needs)
 {
+    size_t first = 0;
     for (size_t i = 0; i < n_runs; i++) {
         const cpb_range run = {runs[i].begin, cpb_min(runs[i].end, mask->tokens)};
         if (run.begin >= run.end)
             continue;
-        for (size_t s = cpb_mask_first_slice(mask, run.begin);
+        first = cpb_mask_slice_near(mask, first, run.begin);
+        for (size_t s = first;
              s < mask->n_slices && mask->slices[s].queries.begin < run.end; s++) {
             const cpb_slice *const slice = &mask->slices[s];
             const cpb_range rows = cpb_range_intersect(slice->queries, run);

@@ -9,9 +9,10 @@ typedef struct walker {
     const cpb_tiling *tiling;
     cpb_stretch_fn *visit;
     void *context;
-    cpb_parts parts; /* of the q-tile under construction */
-    int64_t at;      /* its first row */
-    int64_t filled;  /* its rows so far, pads included */
+    size_t slice, document; /* where the last run was */
+    cpb_parts parts;        /* of the q-tile under construction */
+    int64_t at;             /* its first row */
+    int64_t filled;         /* its rows so far, pads included */
 } walker;
 
 cpb_stretch cpb_stretch_of(const cpb_slice *slice, int64_t q, int64_t rows, int64_t n,
@@ -104,7 +105,8 @@ static cpb_status walk_flex_run(walker *walk, cpb_range run)
     const cpb_mask *const mask = walk->mask;
     const int64_t tile = walk->tiling->tile_q;
     const int64_t end = cpb_min(run.end, mask->tokens);
-    size_t slice = run.begin < end ? cpb_mask_first_slice(mask, run.begin) : 0;
+    size_t slice =
+        run.begin < end ? cpb_mask_slice_near(mask, walk->slice, run.begin) : 0;
     int64_t q = run.begin;
 
     while (q < end) {
@@ -122,6 +124,7 @@ static cpb_status walk_flex_run(walker *walk, cpb_range run)
             return CPB_NO_MEMORY;
         q += taken;
     }
+    walk->slice = slice;
     for (int64_t pads = run.end - cpb_max(run.begin, mask->tokens); pads > 0;) {
         const int64_t taken = cpb_min(tile - walk->filled, pads);
         walk->filled += taken;
@@ -162,14 +165,15 @@ static void walk_segment(const walker *walk, size_t first, cpb_range segment)
     }
 }
 
-static void walk_varlen_run(const walker *walk, cpb_range run)
+static void walk_varlen_run(walker *walk, cpb_range run)
 {
     const cpb_mask *const mask = walk->mask;
     const int64_t end = cpb_min(run.end, mask->tokens);
     if (run.begin >= end)
         return;
-    size_t d = cpb_document_of(mask->n_documents, mask->document_ends, run.begin);
-    size_t slice = cpb_mask_first_slice(mask, run.begin);
+    size_t d = cpb_document_near(mask, walk->document, run.begin);
+    size_t slice = cpb_mask_slice_near(mask, walk->slice, run.begin);
+    walk->document = d;
     for (int64_t q = run.begin; q < end; d++) {
         const int64_t segment_end = cpb_min(end, mask->document_ends[d]);
         while (slice < mask->n_slices && mask->reach[slice] <= q)
@@ -178,6 +182,7 @@ static void walk_varlen_run(const walker *walk, cpb_range run)
             walk_segment(walk, slice, (cpb_range){q, segment_end});
         q = cpb_max(q, segment_end);
     }
+    walk->slice = slice;
 }
 
 cpb_status cpb_tiles_visit(const cpb_mask *mask, const cpb_tiling *tiling,
