@@ -90,8 +90,8 @@ static cpb_status lay_first(frugal *f, int i, cpb_board *board)
         return cpb_frugal_build(&recipes[i], &f->stock, board);
     if (i == N_RECIPES)
         return cpb_lay_contiguous(board);
-    return cpb_lay_two_ended(board,
-                             i == N_RECIPES + 1 ? f->goals.limit : f->goals.goal);
+    return cpb_lay_two_ended(board, i == N_RECIPES + 1 ? f->goals.limit : f->goals.goal,
+                             f->view->grid);
 }
 
 static cpb_status improve(frugal *f, bool *kept)
@@ -168,7 +168,7 @@ static cpb_status lay_even(frugal *f)
 /* Another first plan. */
 typedef struct start {
     cpb_status (*lay)(frugal *f, bool *laid);
-    bool in_doubt; /* searched from only if it begins with less traffic than `best` has */
+    bool in_doubt; /* searched from only if it begins with less traffic than `best` */
     int64_t part;  /* of the looks improves it */
 } start;
 
@@ -193,8 +193,19 @@ static cpb_status lay_tiles(frugal *f, bool *laid)
     return *laid ? deal_evenly(f, tile) : CPB_OK;
 }
 
-static const start starts[] = {
-    {lay_groups, false, 1}, {lay_halves, true, 4}, {lay_tiles, true, 4}};
+/* Where tiles start anew in each piece of a window, pieces of whole tiles cost what they
+ * seem to. */
+static cpb_status lay_tiled_ends(frugal *f, bool *laid)
+{
+    const int64_t tile = cpb_climb_tile(f->view);
+    *laid = f->isles.n == 1 && f->view->lookup->load && tile > f->view->grid;
+    return *laid ? cpb_lay_two_ended(&f->best, f->goals.limit, tile) : CPB_OK;
+}
+
+static const start starts[] = {{lay_groups, false, 1},
+                               {lay_halves, true, 4},
+                               {lay_tiles, true, 4},
+                               {lay_tiled_ends, true, 1}};
 enum { N_STARTS = sizeof starts / sizeof *starts };
 
 /* One more search: the better one is `best`. */

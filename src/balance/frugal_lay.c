@@ -143,25 +143,25 @@ static int64_t cost_of_ends(const cpb_board *board, int32_t begin, int32_t end,
            cpb_board_cost(board, end - (size - head), end);
 }
 
-/* The shortest head with which a rank costs no more than `most`, by halving. */
+/* The shortest head of whole steps with which a rank costs no more than `most`, by
+ * halving. */
 static int32_t shortest_head(const cpb_board *board, int32_t begin, int32_t end,
-                             int32_t size, int64_t most)
+                             int32_t size, int64_t most, int32_t step)
 {
-    const int32_t grid = (int32_t)board->view->grid;
-    int32_t low = -1, high = size / grid;
+    int32_t low = -1, high = size / step;
     if (cost_of_ends(board, begin, end, size, 0) <= most)
         return 0;
     while (high - low > 1) {
         const int32_t middle = low + (high - low) / 2;
-        if (cost_of_ends(board, begin, end, size, middle * grid) > most)
+        if (cost_of_ends(board, begin, end, size, middle * step) > most)
             low = middle;
         else
             high = middle;
     }
-    return high * grid;
+    return high * step;
 }
 
-cpb_status cpb_lay_two_ended(cpb_board *board, const int64_t *most)
+cpb_status cpb_lay_two_ended(cpb_board *board, const int64_t *most, int64_t step)
 {
     const size_t ranks = (size_t)board->view->ranks;
     cpb_piece *const pieces = cpb_arena_take(board->arena, 2 * ranks, sizeof *pieces);
@@ -170,7 +170,8 @@ cpb_status cpb_lay_two_ended(cpb_board *board, const int64_t *most)
         return CPB_NO_MEMORY;
     for (size_t r = ranks; r-- > 0;) {
         const int32_t size = board->goals->size[r];
-        const int32_t head = shortest_head(board, begin, end, size, most[r]);
+        const int32_t head =
+            shortest_head(board, begin, end, size, most[r], (int32_t)step);
         pieces[2 * r] = (cpb_piece){(int32_t)r, begin, begin + head};
         pieces[2 * r + 1] = (cpb_piece){(int32_t)r, end - (size - head), end};
         begin += head;

@@ -18,10 +18,10 @@ cpb_status cpb_lay_head_tail(cpb_board *board);
  * `laid` where that is out of balance, as it mostly is. */
 cpb_status cpb_lay_groups(cpb_board *board, bool *laid);
 
-/* Rank by rank from both ends of what is left: of what is cheap at the begin as little as
- * keeps the rank's cost within most[rank], the rest from the end. A sliding window gets
- * contiguous parts, and each rank that needs one a piece of the ramp. */
-cpb_status cpb_lay_two_ended(cpb_board *board, const int64_t *most);
+/* Rank by rank from both ends of what is left: of what is cheap at the begin as little, in
+ * whole steps, as keeps the rank's cost within most[rank], the rest from the end. A sliding
+ * window gets contiguous parts, and each rank that needs one a piece of the ramp. */
+cpb_status cpb_lay_two_ended(cpb_board *board, const int64_t *most, int64_t step);
 
 /* What a balancer deals, under a view of the same positions. */
 cpb_status cpb_lay_dealt(cpb_board *board, cpb_balance_fn *balance,

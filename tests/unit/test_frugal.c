@@ -79,7 +79,28 @@ static void sliding_windows_are_dealt_in_two_runs(void **state)
     }
 }
 
-/* A limit below what a plan has otherwise is met in most cases. */
+/* Tokens move one by one with `varlen`, and it receives no more than with `flex`, though
+ * tiles that start anew at each run make pieces of few tokens dear. */
+static void windows_cost_no_more_by_token_than_by_chunk(void **state)
+{
+    static const int64_t lengths[] = {100000, 128000, 131072, 200000, 262144};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+        cpb_mask *const mask = mask_of("window:8192", 1, &lengths[i]);
+        const cpb_mask *const list[] = {mask};
+        const cpb_masks masks = {1, list, NULL};
+        cpb_options options = options_of("frugal", 16);
+        const cpb_score by_chunk = score_of(&masks, &options);
+        options.setup.kernel = CPB_VARLEN;
+        const cpb_score by_token = score_of(&masks, &options);
+        assert_true(by_token.receive_total <= by_chunk.receive_total);
+        assert_true(by_token.receive_max <= by_chunk.receive_max);
+        assert_true((double)by_token.load_max <=
+                    limit_of(&by_token, 0.01) * (1 + 1e-9));
+        cpb_mask_free(mask);
+    }
+}
+
 /* The same plan with rank r of node i as rank i of node r: neighbours come apart. */
 static cpb_plan *transposed(const cpb_plan *plan, int32_t nodes)
 {
@@ -268,6 +289,7 @@ int main(void)
         cmocka_unit_test(one_causal_document_is_dealt_head_to_tail),
         cmocka_unit_test(one_causal_document_has_two_runs_on_any_grid),
         cmocka_unit_test(sliding_windows_are_dealt_in_two_runs),
+        cmocka_unit_test(windows_cost_no_more_by_token_than_by_chunk),
         cmocka_unit_test(neighbours_share_documents),
         cmocka_unit_test(few_peers_are_looked_for),
         cmocka_unit_test(more_ranks_than_tokens_hold_one_each),
