@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Run every fuzz target for some seconds, one per core at a time, starting from the kept
 # seeds. New inputs go to BUILD_FOLDER/corpus, an input that fails to BUILD_FOLDER/findings.
+# Random numbers are the same in every run, so that a change fails by what it changes;
+# FUZZ_SEED=N hunts elsewhere.
 #   ci/fuzz.sh BUILD_FOLDER SECONDS
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -16,7 +18,7 @@ fuzz() {
     mkdir -p "$build/corpus/$subject" "$build/findings"
     log=$build/$name.log
     if "$build/fuzz/$name" -max_total_time="$seconds" -timeout=25 -print_final_stats=1 \
-        -artifact_prefix="$build/findings/$subject-" \
+        -seed="${FUZZ_SEED:-1}" -artifact_prefix="$build/findings/$subject-" \
         "$build/corpus/$subject" "$seeds" >"$log" 2>&1; then
         echo "$name: $(awk '/number_of_executed_units/ {print $2}' "$log") inputs, none fails"
     else

@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import subprocess
 
 from laws_draw import pictures_are_built, read_terminal
 
@@ -67,15 +68,12 @@ def law_attention_shows_progress_on_a_terminal_alone(cpb):
     if not is_built(cpb):
         return
     master, slave = pty.openpty()
-    pid = os.fork()
-    if pid == 0:
-        os.dup2(slave, 2)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        os.execv(cpb.path, [str(cpb.path), "attend", "--documents", "3000", "--ranks",
-                            "2", *SMALL, "--backward"])
-    os.close(slave)
-    shown = read_terminal(master)
-    assert os.waitpid(pid, 0)[1] == 0
+    with subprocess.Popen([cpb.path, "attend", "--documents", "3000", "--ranks", "2", *SMALL,
+                           "--backward"], stdout=subprocess.DEVNULL, stderr=slave,
+                          cwd=cpb.folder) as running:
+        os.close(slave)
+        shown = read_terminal(master)
+    assert running.returncode == 0
     assert b"[#" in shown or b"[ " in shown, shown
     silent = cpb.run("attend", "--documents", "3000", "--ranks", 2, *SMALL)
     assert silent.stderr == b""

@@ -3,11 +3,11 @@
 
 import json
 import os
-import resource
 import struct
 import subprocess
 
 from laws import MASKS
+from program import CLOSED_PIPE
 
 
 def law_a_duplicate_member_is_refused(cpb):
@@ -77,21 +77,15 @@ def law_a_closed_pipe_is_one_sentence(cpb):
     for arguments in (["plan", *MASKS[0], "--ranks", 4, "--json"],
                       ["compare", *MASKS[0], "--ranks", 4], ["--help"], ["--version"],
                       ["pad", "--documents", "5,6", "--ranks", 2]):
-        reader, writer = os.pipe()
-        os.close(reader)
-        sentence = cpb.refused(*arguments, stdout=writer)
-        os.close(writer)
+        sentence = cpb.refused(*arguments, under=CLOSED_PIPE)
         assert "Broken pipe" in sentence, sentence
 
 
 def law_a_full_disk_leaves_nothing_behind(cpb):
-    def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
-
     for flag in ("--order", "--inverse", "--plan"):
         documents = ",".join(["100"] * 2000)
         cpb.refused("plan", "--documents", documents, "--ranks", 4, flag, "out",
-                    preexec_fn=limit)
+                    under="ulimit -f 8")
         assert not os.listdir(cpb.folder), os.listdir(cpb.folder)
 
 
@@ -143,10 +137,7 @@ def law_too_little_memory_is_one_sentence(cpb):
         return  # sanitizers need more address space than any limit here
 
     for megabytes in (40, 100, 200):
-        def limit(bytes_=megabytes << 20):
-            resource.setrlimit(resource.RLIMIT_AS, (bytes_, bytes_))
-
         sentence = cpb.refused("plan", "--mask", "causal:1000000000", "--ranks", 2,
-                               "--order", "o.npy", preexec_fn=limit)
+                               "--order", "o.npy", under=f"ulimit -v {megabytes << 10}")
         assert "memory" in sentence, sentence
         assert not os.listdir(cpb.folder)

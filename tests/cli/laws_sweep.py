@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What must hold of sweeps."""
 
+import contextlib
 import csv
 import io
 import itertools
@@ -9,12 +10,12 @@ import os
 import pty
 import random
 import re
-import resource
 import signal
 import subprocess
 import time
 
 from laws_draw import read_terminal
+from program import PATIENCE
 
 PACKS = ["--sample", "builtin", "--tokens", 20000, "--count", 6, "--seed", 3]
 SWEEP = ["sweep", *PACKS, "--ranks", "2,8,3", "--tolerance", "0.01,0.05",
@@ -40,8 +41,8 @@ def answer_of(stderr):
     """The answer without the column of planning times."""
     if b"plan ms" not in stderr:
         return stderr.decode().splitlines()
-    return [re.sub(r" *[0-9.,]+$", "", line) if re.match("[a-z].* [0-9.]{5,}$", line)
-            else line for line in stderr.decode().splitlines()]
+    return [re.sub(r"^([a-z].*?) +(plan ms|[0-9,]+\.[0-9]{3})$", r"\1", line)
+            for line in stderr.decode().splitlines()]
 
 
 def swept(cpb, *arguments):
@@ -137,30 +138,33 @@ def law_the_answer_is_what_the_rows_say(cpb):
 
 
 def law_a_killed_sweep_goes_on_where_it_was(cpb):
-    plans = ["sweep", "--sample", "builtin", "--tokens", 65536, "--count", 60, "--ranks",
+    plans = ["sweep", "--sample", "builtin", "--tokens", 65536, "--count", 200, "--ranks",
              "2,8,32", "--balancer", "per-document,ptrr,even,auto"]
     schedules = ["sweep", "--sample", "builtin", "--tokens", 400000, "--count", 100,
                  "--ranks", "16,64,32", "--budget", 16384]
     for flags in (plans, schedules):
+        unbroken = swept(cpb, *flags)
         for name in ("rows.csv", "rows.jsonl"):
-            (cpb.folder / name).unlink(missing_ok=True)
-            goes_on(cpb, flags, name)
+            goes_on(cpb, flags, name, *unbroken)
 
 
-def goes_on(cpb, flags, name):
-    """Killed again and again, then the rows and the answer of an unbroken run."""
-    whole, answer = swept(cpb, *flags)
-    kills = 0
-    for attempt in range(200):
-        with subprocess.Popen([cpb.path, *map(str, flags), "-o", name], cwd=cpb.folder,
-                              stdout=subprocess.DEVNULL,
+def goes_on(cpb, flags, name, whole, answer):
+    """Killed whenever 250 KB of rows have come, then the rows and the answer of an unbroken
+    run. One thread takes most of a second, so that none is done before it is killed."""
+    file = cpb.folder / name
+    file.write_text("")
+    kills, ended = -1, False
+    while not ended:
+        enough = file.stat().st_size + 250000
+        with subprocess.Popen([cpb.path, *map(str, flags), "--threads", "1", "-o", name],
+                              cwd=cpb.folder, stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE) as running:
-            try:
-                _, stderr = running.communicate(timeout=0.05 + 0.01 * attempt)
-                break
-            except subprocess.TimeoutExpired:
-                running.kill()
-                kills += 1
+            while running.poll() is None and file.stat().st_size < enough:
+                time.sleep(0.005)
+            ended = running.returncode is not None
+            running.kill()
+            stderr = running.stderr.read()
+        kills += 1
     assert running.returncode == 0 and kills, (running.returncode, kills)
     assert answer_of(stderr) == answer
     if name.endswith("csv"):
@@ -191,20 +195,36 @@ def law_a_file_torn_anywhere_is_repaired(cpb):
             assert hide.sub(b"", path.read_bytes()) == hide.sub(b"", whole), length
 
 
+# More packs than any machine comes through before it is interrupted.
+ENDLESS = 1 << 20
+
+
+@contextlib.contextmanager
+def under_way(cpb, flags):
+    """A sweep that has written rows to rows.csv and is not done."""
+    file = cpb.folder / "rows.csv"
+    file.write_text("")
+    with subprocess.Popen([cpb.path, *map(str, flags), "-o", file.name], cwd=cpb.folder,
+                          stderr=subprocess.PIPE) as running:
+        try:
+            while file.stat().st_size < 5000:
+                assert running.poll() is None, f"ended with {running.returncode}"
+                time.sleep(0.005)
+            yield running
+        finally:
+            running.kill()
+
+
 def law_an_interrupt_is_a_sentence_and_loses_nothing(cpb):
-    plans = ["sweep", "--sample", "builtin", "--tokens", 65536, "--count", 4000,
+    plans = ["sweep", "--sample", "builtin", "--tokens", 65536, "--count", ENDLESS,
              "--ranks", "8,32", "--balancer", "min-heap,even"]
-    schedules = ["sweep", "--sample", "builtin", "--tokens", 900000, "--count", 40000,
+    schedules = ["sweep", "--sample", "builtin", "--tokens", 900000, "--count", ENDLESS,
                  "--ranks", "32,64", "--budget", 16384, "--row", "free,wlb"]
     for flags, which in itertools.product((plans, schedules),
                                           (signal.SIGINT, signal.SIGTERM)):
-        (cpb.folder / "rows.csv").write_text("")
-        with subprocess.Popen([cpb.path, *map(str, flags), "-o", "rows.csv"],
-                              cwd=cpb.folder, stderr=subprocess.PIPE) as running:
-            while (cpb.folder / "rows.csv").stat().st_size < 5000:
-                time.sleep(0.01)
+        with under_way(cpb, flags) as running:
             running.send_signal(which)
-            _, stderr = running.communicate(timeout=60)
+            _, stderr = running.communicate(timeout=PATIENCE)
         assert running.returncode == 1 and stderr.count(b"\n") == 1, stderr
         assert b"interrupted" in stderr and b"rows.csv" in stderr, stderr
         text = (cpb.folder / "rows.csv").read_text()
@@ -283,13 +303,10 @@ def law_files_behind_an_at_sign_are_part_of_the_data(cpb):
 
 
 def law_a_full_disk_leaves_whole_rows(cpb):
-    def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
-
     for sweep in (SWEEP, SCHEDULES):
         flags = [*sweep, "-o", "rows.csv"]
         (cpb.folder / "rows.csv").unlink(missing_ok=True)
-        assert "File too large" in cpb.refused(*flags, preexec_fn=limit)
+        assert "File too large" in cpb.refused(*flags, under="ulimit -f 12")
         assert (cpb.folder / "rows.csv").read_text().endswith("\n")
         cpb.good(*flags)
         assert rows_in(cpb, "rows.csv") == swept(cpb, *sweep)[0]
@@ -299,15 +316,10 @@ def law_a_full_disk_leaves_whole_rows(cpb):
 
 
 def law_two_sweeps_do_not_write_one_file(cpb):
-    flags = ["sweep", "--sample", "builtin", "--tokens", 65536, "--count", 4000,
-             "--ranks", "8", "--balancer", "even", "-o", "rows.csv"]
-    with subprocess.Popen([cpb.path, *map(str, flags)], cwd=cpb.folder,
-                          stderr=subprocess.DEVNULL) as running:
-        while not (cpb.folder / "rows.csv").exists() or (
-                not (cpb.folder / "rows.csv").stat().st_size):
-            time.sleep(0.01)
-        assert "another run" in cpb.refused(*flags)
-        running.kill()
+    flags = ["sweep", "--sample", "builtin", "--tokens", 65536, "--count", ENDLESS,
+             "--ranks", "8", "--balancer", "even"]
+    with under_way(cpb, flags):
+        assert "another run" in cpb.refused(*flags, "-o", "rows.csv")
 
 
 def law_balancers_that_refuse_have_no_rows(cpb):

@@ -44,7 +44,7 @@ TIMES = [
     (re.compile(rb'"plan_seconds": [-+.0-9e]+'), b'"plan_seconds": TIME'),
     (re.compile(rb"(?m)^planned in .*$"), b"planned in  TIME"),
     (re.compile(rb"(?m) +plan ms$"), b"  plan ms"),
-    (re.compile(rb"(?m)^([a-z].* [0-9.,]+) +[0-9]+\.[0-9]{3}$"), rb"\1  TIME"),
+    (re.compile(rb"(?m)^([a-z].* [0-9.,]+) +[0-9,]+\.[0-9]{3}$"), rb"\1  TIME"),
     (re.compile(rb"(?m),[0-9]+\.[0-9]{9},([0-9a-f]{16})(?=,|$)"), rb",TIME,\1"),
 ]
 
@@ -66,7 +66,7 @@ def run_case(folder, cpb):
         environment["PATH"] = f"{cpb.parent}{os.pathsep}{environment['PATH']}"
         done = subprocess.run(
             ["sh", "-u", "cmd"], cwd=work, env=environment, stdin=subprocess.DEVNULL,
-            capture_output=True, timeout=120, check=False)
+            capture_output=True, timeout=program.PATIENCE, check=False)
         left = [p.name for p in work.iterdir() if p.name.endswith(".tmp")]
     problem = f"temporary files are left: {left}" if left else None
     return done.returncode, without_times(done.stdout), done.stderr, problem
@@ -127,6 +127,13 @@ def check_law(law, cpb):
     return None
 
 
+def problem_of(check):
+    try:
+        return check()
+    except subprocess.TimeoutExpired as late:
+        return str(late)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("cpb", type=pathlib.Path)
@@ -147,7 +154,7 @@ def main():
     chosen = [check for name in arguments.names or groups
               for check in groups.get(name, [name])]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        problems = list(pool.map(lambda name: checks[name](), chosen))
+        problems = list(pool.map(lambda name: problem_of(checks[name]), chosen))
     for name, problem in zip(chosen, problems):
         if problem:
             failed += 1

@@ -15,8 +15,9 @@ import cpbalance as cpb
 from cpbalance.torch import LocalPlan, agree, attention
 
 RANKS, VICTIM = 4, 1
-TIMEOUT = datetime.timedelta(seconds=10)
-PATIENCE = 60  # seconds until a rank that says nothing hangs
+TIMEOUT = datetime.timedelta(seconds=120)  # ranks may be slow to start
+SILENCE = datetime.timedelta(seconds=10)  # the same where one falls silent, once all are there
+PATIENCE = 300  # seconds until a rank that says nothing hangs
 MASK = "documents:40,3,0,29,24"  # ranks that share no document with the victim as well
 
 
@@ -66,6 +67,9 @@ def run_rank(rank, file, nodes, call, does, answer):
     try:
         dist.init_process_group("gloo", store=dist.FileStore(file, RANKS), rank=rank,
                                 world_size=RANKS, timeout=TIMEOUT)
+        if does is stopped:
+            dist.barrier()
+            dist.distributed_c10d._set_pg_timeout(SILENCE)
         if rank == VICTIM:
             fails_at(call, does)
         step(rank, nodes)
