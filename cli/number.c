@@ -37,32 +37,60 @@ bool number_read(const char *what, const char *text, int64_t low, int64_t high,
                 what, text, low, high);
 }
 
-/* The decimals behind a point, as millionths. */
-static bool millionths(const char **text, int64_t *value)
+/* Digits with a point somewhere, without the zeros at the end: `sum` x 10^`power`. */
+static bool decimal(const char **text, int64_t *sum, int64_t *power)
 {
-    int64_t unit = 100000, sum = 0;
-    const char *const begin = *text;
-    for (; **text >= '0' && **text <= '9'; (*text)++, unit /= 10) {
-        if (!unit && **text != '0')
+    int64_t zeros = 0; /* at the end so far */
+    bool any = false, behind = false;
+    *sum = *power = 0;
+    for (; (**text >= '0' && **text <= '9') || (**text == '.' && !behind); (*text)++) {
+        if (**text == '.') {
+            behind = true;
+            continue;
+        }
+        any = true;
+        *power -= behind;
+        zeros++;
+        if (**text == '0')
+            continue;
+        for (; zeros > 0 && *sum <= INT64_MAX / 10 - 1; zeros--)
+            *sum *= 10;
+        if (zeros)
             return false;
-        sum += unit * (**text - '0');
+        *sum += **text - '0';
     }
-    *value = sum;
-    return *text != begin;
+    *power += zeros;
+    return any;
+}
+
+/* What stands behind an `e`, 0 where there is none. */
+static bool exponent(const char **text, int64_t *value)
+{
+    *value = 0;
+    if (**text != 'e' && **text != 'E')
+        return true;
+    (*text)++;
+    const bool negative = **text == '-';
+    *text += negative || **text == '+';
+    const bool good = digits(text, value) && *value <= INT32_MAX;
+    *value = negative ? -*value : *value;
+    return good;
 }
 
 bool number_read_ppm(const char *what, const char *text, int64_t *ppm, cpb_error *error)
 {
+    const int64_t most = MOST_TOLERANCE * INT64_C(1000000);
     const char *end = text;
-    int64_t whole = 0, part = 0;
-    bool good = *end == '.' || digits(&end, &whole);
-    if (good && *end == '.') {
-        end++;
-        good = millionths(&end, &part);
+    int64_t sum, power, ten;
+    bool good = decimal(&end, &sum, &power) && exponent(&end, &ten) && !*end;
+    if (good && sum) {
+        power += ten + 6;
+        for (; power > 0 && sum <= most; power--)
+            sum *= 10;
+        good = !power && sum <= most;
     }
-    if (good && !*end &&
-        (whole < MOST_TOLERANCE || (whole == MOST_TOLERANCE && !part))) {
-        *ppm = whole * 1000000 + part;
+    if (good) {
+        *ppm = sum;
         return true;
     }
     return fail(error,

@@ -9,8 +9,8 @@
 bool number_read(const char *what, const char *text, int64_t low, int64_t high,
                  int64_t *value, cpb_error *error);
 
-/* A decimal fraction of at most six decimals, as parts per million; never through
- * floating point, so that 0.01 is 10000 everywhere. */
+/* A decimal fraction of at most six decimals, 0.01 or 1e-2, as parts per million; never
+ * through floating point, so that it is 10000 everywhere. */
 bool number_read_ppm(const char *what, const char *text, int64_t *ppm,
                      cpb_error *error);
 

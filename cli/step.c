@@ -62,10 +62,10 @@ static bool read_nodes(const cli_options *options, cpb_domain *domain, cpb_error
 {
     if (options->nodes < 0)
         return true;
+    cpb_setup setup = cpb_setup_default();
+    setup.nodes = (int32_t)options->nodes;
     domain->ranks_per_node = (int32_t)(options->ranks / options->nodes);
-    return options->ranks % options->nodes == 0 ||
-           fail(error, "%" PRId64 " nodes do not divide %" PRId64 " ranks",
-                options->nodes, options->ranks);
+    return cpb_setup_check(&setup, (int32_t)options->ranks, error) == CPB_OK;
 }
 
 /* Limits that were said; the domain keeps its own otherwise. */

@@ -7,6 +7,7 @@
 #include "halo.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 /* A form. */
 typedef struct form_row {
@@ -34,11 +35,11 @@ static cpb_status check_options(const cpb_exchange_options *options, int32_t ran
         return cpb_fail(error, CPB_INVALID, -1,
                         "%d nodes were given, but form `%s` knows none; 0 is accepted",
                         options->nodes, form->name);
-    if (form->nodes && (options->nodes < 1 || ranks % options->nodes))
-        return cpb_fail(error, CPB_INVALID, -1,
-                        "%d nodes do not divide %d ranks, as form `%s` needs",
-                        options->nodes, ranks, form->name);
-    return CPB_OK;
+    if (!form->nodes || (options->nodes > 0 && ranks % options->nodes == 0))
+        return CPB_OK;
+    char what[40];
+    snprintf(what, sizeof what, "nodes of form `%s`", form->name);
+    return cpb_fail_to_divide(error, options->nodes, what, ranks, "ranks");
 }
 
 static cpb_status create(const cpb_plan *plan, const cpb_needer *needer,

@@ -90,9 +90,8 @@ static cpb_status check_model(const cpb_model *model, cpb_error *error)
     const cpb_status status =
         check_limits(limits, sizeof limits / sizeof *limits, error);
     if (status == CPB_OK && model->q_heads % model->kv_heads)
-        return cpb_fail(error, CPB_INVALID, -1,
-                        "%lld key heads do not divide %lld query heads",
-                        (long long)model->kv_heads, (long long)model->q_heads);
+        return cpb_fail_to_divide(error, model->kv_heads, "key heads", model->q_heads,
+                                  "query heads");
     return status;
 }
 
@@ -136,8 +135,7 @@ cpb_status cpb_setup_check(const cpb_setup *setup, int32_t ranks, cpb_error *err
     cpb_status status;
     CPB_TRY(check_limits(limits, sizeof limits / sizeof *limits, error));
     if (setup->nodes && ranks % setup->nodes) {
-        status = cpb_fail(error, CPB_INVALID, -1, "%d nodes do not divide %d ranks",
-                          setup->nodes, ranks);
+        status = cpb_fail_to_divide(error, setup->nodes, "nodes", ranks, "ranks");
         goto done;
     }
     for (int32_t r = 0; setup->speeds && r < ranks; r++) {

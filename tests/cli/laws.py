@@ -254,6 +254,21 @@ def law_padded_lengths_are_the_next_multiples(cpb):
     assert (said["tokens"] + said["padding_equal"]) % 4 == 0
 
 
+def law_a_fraction_may_be_written_in_any_way(cpb):
+    def planned(tolerance):
+        return cpb.run("plan", *MASKS[0], "--ranks", 4, "--balancer", "head-tail",
+                       "--plan", "p.json", "--tolerance", tolerance)
+    for text in ("0.01", ".01", "1e-2", "1E-02", "0.1e-1", "1000e-5", "0.00001e+3",
+                 "0.01" + 300 * "0", 300 * "0" + "1e-2", "1" + 40 * "0" + "e-42"):
+        assert planned(text).returncode == 0, text
+        assert json.loads((cpb.folder / "p.json").read_text())["tolerance"] == 0.01
+    for text in ("1e-7", "0.0000001", "1e3.0", "1001", "1e4", "1e400", "e-2", "1e", "1e-",
+                 "", ".", "0x1p-7", "nan", " 1", "1 ", "-0", "+1", "1e-99999999999999999999",
+                 "12345678901234567890e-19"):
+        done = planned(text)
+        assert done.returncode == 1 and b"six decimals" in done.stderr, (text, done)
+
+
 def law_help_and_completion_know_every_flag(cpb):
     completion = os.path.join(os.path.dirname(__file__), "..", "..", "cli", "cpb.bash")
     with open(completion, encoding="ascii") as file:

@@ -55,6 +55,19 @@ def test_slices_sights_and_tables_tell_the_same_pairs(rng):
             check_tables(shard, want, (rng.randint(1, 9), rng.randint(1, 9)))
 
 
+def test_holdings_are_runs_of_slots_by_ascending_position(rng):
+    for _ in range(12):
+        mask = rng.choice(masks_of(split(rng, rng.randint(8, 60))))
+        plan = cpb.plan(mask, 3, chunk=4, balancer=rng.choice(["even", "head-tail"]))
+        for keys in layouts(plan, mask, rng.randrange(3)):
+            slot_of = {p: slot for slot, p in enumerate(keys.positions()) if p >= 0}
+            told = {}
+            for (begin, end), slot in keys.holdings().tolist():
+                assert begin < end and all(p < begin for p in told)
+                told.update(zip(range(begin, end), range(slot, slot + end - begin)))
+            assert told == slot_of
+
+
 def check_tables(shard, want, block):
     blocks = cpb.ShardBlocks(shard, block)
     rows, columns = (-(-n // b) for n, b in zip(want.shape, block))

@@ -291,9 +291,9 @@ static void bad_options_are_refused_in_one_sentence(void **state)
     assert_refused(plan, mask, (cpb_exchange_options){(cpb_form)3, 0},
                    "form 3 is outside 0 .. 2");
     assert_refused(plan, mask, (cpb_exchange_options){CPB_TWO_LEVEL, 3},
-                   "3 nodes do not divide 2 ranks, as form `two-level` needs");
+                   "3 nodes of form `two-level` do not divide 2 ranks; 2 does");
     assert_refused(plan, mask, (cpb_exchange_options){CPB_TWO_LEVEL, 0},
-                   "0 nodes do not divide 2 ranks, as form `two-level` needs");
+                   "0 nodes of form `two-level` do not divide 2 ranks; 1 does");
     assert_refused(plan, mask, (cpb_exchange_options){CPB_RELAY, 2},
                    "2 nodes were given, but form `relay` knows none; 0 is accepted");
     cpb_mask_free(mask);

@@ -442,11 +442,11 @@ static void setups_out_of_range_are_refused_with_the_value(void **state)
     (void)state;
     setup.nodes = 3;
     assert_int_equal(cpb_setup_check(&setup, 8, &error), CPB_INVALID);
-    assert_string_equal(error.message, "3 nodes do not divide 8 ranks");
+    assert_string_equal(error.message, "3 nodes do not divide 8 ranks; 2 and 4 do");
     setup = cpb_setup_default();
     setup.model.kv_heads = 7;
     assert_int_equal(cpb_setup_check(&setup, 8, &error), CPB_INVALID);
-    assert_string_equal(error.message, "7 key heads do not divide 64 query heads");
+    assert_string_equal(error.message, "7 key heads do not divide 64 query heads; 4 and 8 do");
     setup = cpb_setup_default();
     setup.profile.tile_k = 0;
     assert_int_equal(cpb_setup_check(&setup, 8, &error), CPB_INVALID);
