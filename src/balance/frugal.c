@@ -13,12 +13,14 @@
 #include "../base/error.h"
 
 static const cpb_recipe recipes[] = {
-    {6, false}, {10, false}, {16, false}, {4, true}, {8, true}, {16, true},
+    {6, false, 0},  {8, false, 2},  {10, false, 3}, {12, false, 0}, {14, false, 2},
+    {18, false, 3}, {24, false, 0}, {5, true, 2},   {8, true, 0},   {12, true, 3},
 };
 enum { N_RECIPES = sizeof recipes / sizeof *recipes };
 
 /* Ranks that get no begin of a long document have less to do with each other. */
-static const cpb_recipe retiring[] = {{0, false}, {0, true}, {1, false}, {1, true}};
+static const cpb_recipe retiring[] = {
+    {0, false, 0}, {0, true, 0}, {1, false, 0}, {1, true, 0}};
 enum { N_RETIRING = sizeof retiring / sizeof *retiring };
 
 /* How much is tried at each effort. */

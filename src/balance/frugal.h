@@ -70,12 +70,14 @@ typedef struct cpb_board {
                                where all isles are nested */
     int32_t n, room, spare; /* patches in use or freed; head of the freed ones */
     int32_t *isle_first;    /* [isles] */
+    int32_t last;           /* patch of all */
     int32_t *rank_first;    /* [ranks] */
     int32_t *rank_n;        /* [ranks] patches */
     int32_t *runs;          /* [ranks] */
     int64_t *load;          /* [ranks] */
     int64_t *in, *out;      /* [cards] keys, times the masks' weights */
     int64_t total;          /* sum of `in` */
+    int64_t nested_weight;  /* of all masks where they are nested, else 0 */
     cpb_peers peers;
     int64_t *isle_before; /* [isles] cost of everything before them */
     int64_t looked;       /* patches looked at so far: what effort is counted in */
@@ -144,6 +146,25 @@ cpb_status cpb_board_count(cpb_board *board);
 /* From here on changes of traffic are noted, and cpb_board_revert() takes them back. */
 void cpb_board_begin(cpb_board *board);
 void cpb_board_revert(cpb_board *board);
+
+/* More (or fewer) keys in and out of a card. */
+void cpb_board_add(cpb_board *board, int32_t card, int64_t in, int64_t out);
+
+/* What an isle has of the island at a position. O(log islands). */
+cpb_range cpb_board_island(const cpb_board *board, int32_t isle, int64_t position);
+
+/* The last patch of an isle. */
+static inline int32_t cpb_board_last(const cpb_board *board, int32_t isle)
+{
+    return isle + 1 < board->isles->n ? board->patch[board->isle_first[isle + 1]].prev
+                                      : board->last;
+}
+
+/* Whether pieces cost more than they do in the original order. */
+static inline bool cpb_cuts_cost(const cpb_view *view)
+{
+    return view->lookup->load || view->lookup->held;
+}
 
 /* Cost of everything before the end of a patch. */
 static inline int64_t cpb_patch_after(const cpb_board *board, const cpb_patch *patch)

@@ -25,11 +25,22 @@ static cpb_status grow(cpb_board *board)
     return CPB_OK;
 }
 
+/* Of all masks where every query of them sees its island up to itself, else 0. */
+static int64_t nested_weight(const cpb_view *view)
+{
+    int64_t weight = 0;
+    for (size_t m = 0; m < view->n_masks; m++) {
+        if (!view->nested[m])
+            return 0;
+        weight += view->mask_weights[m];
+    }
+    return weight;
+}
+
 static bool all_nested(const cpb_view *view, const cpb_isles *isles)
 {
-    for (size_t m = 0; m < view->n_masks; m++)
-        if (!view->nested[m])
-            return false;
+    if (!nested_weight(view))
+        return false;
     for (int32_t i = 0; i < isles->n; i++)
         if (!isles->single[i])
             return false;
@@ -80,6 +91,7 @@ cpb_status cpb_board_create(const cpb_view *view, const cpb_isles *isles,
                          .arena = arena,
                          .per_card = view->ranks / cards,
                          .n_cards = cards,
+                         .nested_weight = nested_weight(view),
                          .room = (int32_t)room};
     board->patch = cpb_arena_take(arena, room, sizeof *board->patch);
     board->isle_first = cpb_arena_take(arena, (size_t)isles->n, sizeof(int32_t));
@@ -138,6 +150,7 @@ void cpb_board_clear(cpb_board *board)
     board->total = 0;
     board->n = isles->n;
     board->spare = -1;
+    board->last = isles->n - 1;
     board->runs[0] = 1;
     board->load[0] = board->goals->total;
     for (int32_t i = 0; i < isles->n; i++) {
@@ -177,6 +190,7 @@ cpb_status cpb_board_copy(const cpb_board *from, cpb_board *to)
     cpb_peers_copy(&from->peers, &to->peers);
     to->n = from->n;
     to->spare = from->spare;
+    to->last = from->last;
     to->total = from->total;
     return CPB_OK;
 }
@@ -210,8 +224,7 @@ static int32_t cut(cpb_board *board, int32_t id, int32_t at)
                      .prev = id,
                      .next = p->next,
                      .before = board->view->lookup->before(board->view->lookup, at)};
-    if (p->next >= 0)
-        board->patch[p->next].prev = behind;
+    *(p->next >= 0 ? &board->patch[p->next].prev : &board->last) = behind;
     p->next = behind;
     p->end = at;
     list(board, behind, p->rank);
@@ -231,8 +244,7 @@ static void swallow(cpb_board *board, int32_t id)
     p->end = q->end;
     p->next = q->next;
     board->load[p->rank] -= p->cost + q->cost;
-    if (p->next >= 0)
-        board->patch[p->next].prev = id;
+    *(p->next >= 0 ? &board->patch[p->next].prev : &board->last) = id;
     board->patch[gone].next = board->spare;
     board->spare = gone;
     price(board, id);

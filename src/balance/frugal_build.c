@@ -19,6 +19,8 @@ enum { NEAR_ENOUGH = 32 };
 /* This part of a share makes no difference where whole islands make it up later. */
 enum { WHOLE_SLACK = 200 };
 
+enum { AIM_PARTS = 4 };
+
 typedef struct builder {
     cpb_board *board;
     cpb_stock *stock;
@@ -291,6 +293,22 @@ static void fill_rank(builder *b)
     }
 }
 
+/* What a rank should cost, of what is left, and how far off makes no difference. Where costs
+ * are not sums over runs, or met by whole islands later on, it is the mean of what is left. */
+static int64_t aim_at(builder *b, int32_t r, int64_t mean, int64_t left)
+{
+    const cpb_goals *const goals = b->board->goals;
+    const int64_t over = goals->limit[r] - goals->goal[r];
+    const int64_t above = over * b->recipe->aim / AIM_PARTS;
+    b->slack = over / 2;
+    if (goals->whole)
+        b->slack = cpb_max(b->slack, goals->goal[r] / WHOLE_SLACK);
+    if (goals->whole || !b->recipe->aim || cpb_cuts_cost(b->board->view))
+        return mean;
+    b->slack = over - above;
+    return cpb_min(goals->goal[r] + above, left);
+}
+
 cpb_status cpb_frugal_build(const cpb_recipe *recipe, cpb_stock *stock,
                             cpb_board *board)
 {
@@ -299,23 +317,19 @@ cpb_status cpb_frugal_build(const cpb_recipe *recipe, cpb_stock *stock,
                  .stock = stock,
                  .recipe = recipe,
                  .tile = cpb_climb_tile(board->view)};
-    b.step = board->view->grid;
-    if (board->view->lookup->load || board->view->lookup->held)
-        b.step = b.tile; /* other cuts would add tiles */
+    b.step = cpb_cuts_cost(board->view) ? b.tile : board->view->grid;
     int64_t cost = goals->total, goal = 0;
     for (int32_t r = 0; r < board->view->ranks; r++)
         goal += goals->goal[r];
     cpb_board_clear(board);
     cpb_stock_refill(stock);
     for (int32_t r = board->view->ranks - 1; r > 0 && !b.failed; r--) {
+        const int64_t mean =
+            goal ? (int64_t)((cpb_sum)cost * goals->goal[r] / goal) : 0;
+        const int64_t target = aim_at(&b, r, mean, cost);
         b.rank = r;
         b.size = goals->size[r];
-        const int64_t target =
-            goal ? (int64_t)((cpb_sum)cost * goals->goal[r] / goal) : 0;
         b.cost = target;
-        b.slack = (goals->limit[r] - goals->goal[r]) / 2;
-        if (goals->whole)
-            b.slack = cpb_max(b.slack, goals->goal[r] / WHOLE_SLACK);
         fill_rank(&b);
         cost -= target - b.cost;
         goal -= goals->goal[r];

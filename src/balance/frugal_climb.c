@@ -1,45 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frugal_climb.h"
 
-#include "frugal_swap.h"
-
-/* Parts of two patches that share no isle are swapped once in so many times: that cuts
- * both and rarely pays. */
-enum { FAR_PARTS = 16 };
-
-/* Patches of ranks with the same card are swapped once in so many times. */
-enum { INSIDE_CARD = 16 };
+#include "frugal_propose.h"
 
 /* Swaps that a repair chooses from, and from how many before it gives up; half of them
  * suffice once so many patches were looked at, and one that brings a load within its limit
  * for so few keys. */
 enum { SAMPLES = 64, MOST_SAMPLES = 1024, RELIEF_LOOKS = 1000, FREE_KEYS = 256 };
-
-static uint64_t draw(cpb_climb *climb)
-{
-    climb->seed ^= climb->seed << 13;
-    climb->seed ^= climb->seed >> 7;
-    climb->seed ^= climb->seed << 17;
-    return climb->seed;
-}
-
-/* 0 .. n - 1 */
-static int64_t pick(cpb_climb *climb, int64_t n)
-{
-    return (int64_t)((draw(climb) >> 32) * (uint64_t)n >> 32);
-}
-
-/* A patch of a rank. */
-static int32_t pick_patch(cpb_climb *climb, int32_t rank)
-{
-    const cpb_board *const board = climb->board;
-    if (!board->rank_n[rank])
-        return -1;
-    int32_t id = board->rank_first[rank];
-    for (int64_t i = pick(climb, board->rank_n[rank]); i > 0; i--)
-        id = board->patch[id].fore;
-    return id;
-}
 
 /* The length at which the load of `a` falls by `wanted`, by halving. */
 static int64_t solve_length(const cpb_climb *climb, cpb_patch_end a, cpb_patch_end b,
@@ -107,7 +74,7 @@ static int32_t pick_roomy(cpb_climb *climb, int32_t isle)
         n += has_room(climb, patch[id].rank);
     if (!n)
         return -1;
-    n = pick(climb, n);
+    n = cpb_pick(climb, n);
     for (id = board->isle_first[isle]; n > 0 || !has_room(climb, patch[id].rank);
          id = patch[id].next)
         n -= has_room(climb, patch[id].rank);
@@ -118,10 +85,11 @@ static int32_t pick_roomy(cpb_climb *climb, int32_t isle)
  * anyway; else of the rank furthest below its limit, or of any. */
 static int32_t pick_relief(cpb_climb *climb, int32_t isle, int32_t low)
 {
-    if (pick(climb, 2))
+    if (cpb_pick(climb, 2))
         return pick_roomy(climb, isle);
-    return pick_patch(
-        climb, pick(climb, 2) ? low : (int32_t)pick(climb, climb->board->view->ranks));
+    return cpb_pick_patch(
+        climb,
+        cpb_pick(climb, 2) ? low : (int32_t)cpb_pick(climb, climb->board->view->ranks));
 }
 
 bool cpb_climb_relieve(cpb_climb *climb, int samples, cpb_swap *done)
@@ -134,11 +102,11 @@ bool cpb_climb_relieve(cpb_climb *climb, int samples, cpb_swap *done)
     const int64_t excess = board->load[high] - climb->limit[high];
     const int64_t end = board->looked + RELIEF_LOOKS;
     for (int i = 0; i < samples && (2 * i < samples || board->looked < end); i++) {
-        const cpb_patch_end a = {pick_patch(climb, high), pick(climb, 2)};
+        const cpb_patch_end a = {cpb_pick_patch(climb, high), cpb_pick(climb, 2)};
         if (a.id < 0 || climb->failed)
             return false;
         const cpb_patch_end b = {pick_relief(climb, board->patch[a.id].isle, low),
-                                 pick(climb, 2)};
+                                 cpb_pick(climb, 2)};
         cpb_swap s;
         board->looked++;
         if (b.id < 0 || !propose_relief(climb, a, b, &s))
@@ -204,76 +172,6 @@ static int32_t most_linked(const cpb_board *board)
     return rank;
 }
 
-/* Another patch of the same isle, near or far; -1 where there is none. */
-static int32_t pick_neighbour(cpb_climb *climb, int32_t id)
-{
-    const cpb_board *const board = climb->board;
-    const cpb_patch *const p = &board->patch[id];
-    const bool up = pick(climb, 2);
-    int32_t other = up ? p->next : p->prev;
-    for (int64_t skip = pick(climb, 4) ? 0 : pick(climb, 8);
-         skip > 0 && other >= 0 && board->patch[other].isle == p->isle; skip--) {
-        const int32_t next = up ? board->patch[other].next : board->patch[other].prev;
-        if (next < 0 || board->patch[next].isle != p->isle)
-            break;
-        other = next;
-    }
-    return other >= 0 && board->patch[other].isle == p->isle &&
-                   board->patch[other].rank != p->rank
-               ? other
-               : -1;
-}
-
-/* A patch to swap with: preferably of a rank with which patch `id` shares an isle; -1
- * where there is none. Inside a card swaps change no traffic, so few are tried. */
-static int32_t pick_partner(cpb_climb *climb, int32_t id, bool *far)
-{
-    const cpb_board *const board = climb->board;
-    const int32_t near = pick_neighbour(climb, id);
-    int32_t other = near;
-    *far = near < 0 || !pick(climb, 16);
-    if (*far)
-        other = pick_patch(climb, (int32_t)pick(climb, board->view->ranks));
-    else if (pick(climb, 3))
-        other = pick_patch(climb, board->patch[near].rank);
-    if (other < 0 || board->patch[other].rank == board->patch[id].rank)
-        return -1;
-    const bool same_card = board->patch[other].rank / board->per_card ==
-                           board->patch[id].rank / board->per_card;
-    return same_card && pick(climb, INSIDE_CARD) ? -1 : other;
-}
-
-/* Choose what to swap: the end of a patch and that of one of another rank. */
-static bool propose(cpb_climb *climb, int32_t from, cpb_swap *s)
-{
-    const cpb_board *const board = climb->board;
-    const int64_t step = climb->step;
-    cpb_patch_end a = {pick_patch(climb, from), pick(climb, 2)}, b;
-    bool far;
-    if (a.id < 0)
-        return false;
-    b.id = pick_partner(climb, a.id, &far);
-    if (b.id < 0)
-        return false;
-    b.tail = pick(climb, 2);
-    const int64_t most = cpb_swap_most(board, a, b);
-    int64_t length = most;
-    if (!pick(climb, 4))
-        length = cpb_min(most, (1 + pick(climb, cpb_ceil_div(most, step))) * step);
-    *s = cpb_swap_of(board, a, b, length);
-    if (far && (length < most || !cpb_swap_keeps_limits(climb, s)) &&
-        pick(climb, FAR_PARTS))
-        return false;
-    for (int i = 0; i < 3 && length > step && !cpb_swap_keeps_limits(climb, s); i++) {
-        const int64_t room = cpb_swap_room(climb, s);
-        const int64_t shift = s->shift >= 0 ? s->shift : -s->shift;
-        const int64_t fit = (int64_t)((cpb_sum)length * room / shift) / step * step;
-        length = cpb_max(step, cpb_min(fit, cpb_ceil_div(length * 3 / 4, step) * step));
-        *s = cpb_swap_of(board, a, b, length);
-    }
-    return cpb_swap_keeps_limits(climb, s);
-}
-
 bool cpb_climb_step(cpb_climb *climb, cpb_sum most)
 {
     cpb_board *const board = climb->board;
@@ -284,16 +182,19 @@ bool cpb_climb_step(cpb_climb *climb, cpb_sum most)
         climb->rank = most_linked(board);
     }
     int32_t from = climb->card * board->per_card;
-    if (!pick(climb, 2))
-        from = (int32_t)pick(climb, board->view->ranks);
-    else if (board->peers.excess && pick(climb, 2))
+    if (!cpb_pick(climb, 2))
+        from = (int32_t)cpb_pick(climb, board->view->ranks);
+    else if (board->peers.excess && cpb_pick(climb, 2))
         from = climb->rank;
     else
-        from += (int32_t)pick(climb, board->per_card);
-    if (!propose(climb, from, &s))
+        from += (int32_t)cpb_pick(climb, board->per_card);
+    if (!cpb_propose(climb, from, &s))
+        return false;
+    if (cpb_swap_change(climb, &s) > most)
         return false;
     const int64_t before = cpb_swap_excess(climb, &s);
-    if (cpb_swap_carry_out(climb, &s) <= most && cpb_swap_excess(climb, &s) <= before)
+    cpb_swap_carry_out(climb, &s);
+    if (cpb_swap_excess(climb, &s) <= before)
         return true;
     cpb_swap_take_back(climb, &s);
     return false;

@@ -18,7 +18,7 @@ void cpb_board_revert(cpb_board *board)
     }
 }
 
-static void add(cpb_board *board, int32_t card, int64_t in, int64_t out)
+void cpb_board_add(cpb_board *board, int32_t card, int64_t in, int64_t out)
 {
     if (board->touch_mark[card] != board->touch_stamp) {
         const int32_t i = board->n_touched++;
@@ -32,28 +32,64 @@ static void add(cpb_board *board, int32_t card, int64_t in, int64_t out)
     board->total += in;
 }
 
-/* Every query sees the isle up to itself, so a card needs everything before its last
- * position. Seen from the end, a patch goes to every card that was met, but its own. */
-static void flow_nested(cpb_board *board, int32_t isle, int32_t last, int64_t weight)
+cpb_range cpb_board_island(const cpb_board *board, int32_t isle, int64_t position)
 {
-    const int64_t tokens = board->view->tokens;
-    const int64_t begin = board->patch[board->isle_first[isle]].begin;
+    const cpb_view *const view = board->view;
+    const cpb_range all = {board->patch[board->isle_first[isle]].begin,
+                           board->isles->end[isle]};
+    size_t low = 0, high = view->n_islands;
+    if (board->isles->single[isle])
+        return all;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (view->island_ends[middle] <= position)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    const int64_t begin = low ? view->island_ends[low - 1] : 0;
+    const int64_t end = low < view->n_islands ? view->island_ends[low] : all.end;
+    return cpb_range_intersect((cpb_range){begin, end}, all);
+}
+
+/* Every query sees its island up to itself, so a card needs everything of it before its
+ * last position. Seen from the end, a patch goes to every card that was met, but its own.
+ * `last` holds the island's end; returns the patch with its begin. */
+static int32_t flow_nested(cpb_board *board, cpb_range island, int32_t last,
+                           int64_t weight)
+{
+    const int64_t island_end = cpb_min(island.end, board->view->tokens);
     int64_t met = 0;
+    int32_t id = last;
     board->stamp++;
-    for (int32_t id = last; id >= 0 && board->patch[id].isle == isle;
-         id = board->patch[id].prev) {
+    for (;; id = board->patch[id].prev) {
         const cpb_patch *const p = &board->patch[id];
         const int32_t card = p->rank / board->per_card;
-        const int64_t end = cpb_min(p->end, tokens), length = end - p->begin;
-        if (length <= 0)
-            continue;
-        int64_t in = -length;
-        if (board->mark[card] != board->stamp) {
-            board->mark[card] = board->stamp;
-            in += end - begin;
-            met++;
+        const int64_t begin = cpb_max(p->begin, island.begin);
+        const int64_t end = cpb_min(p->end, island_end), length = end - begin;
+        if (length > 0) {
+            int64_t in = -length;
+            if (board->mark[card] != board->stamp) {
+                board->mark[card] = board->stamp;
+                in += end - island.begin;
+                met++;
+            }
+            cpb_board_add(board, card, weight * in, weight * length * (met - 1));
         }
-        add(board, card, weight * in, weight * length * (met - 1));
+        if (p->begin <= island.begin)
+            return id;
+    }
+}
+
+/* Only islands that are cut have traffic. */
+static void flow_islands(cpb_board *board, int32_t isle, int32_t last, int64_t weight)
+{
+    const int32_t first = board->isle_first[isle];
+    for (int32_t id = last; id != first;) {
+        const int64_t cut = board->patch[id].begin;
+        const cpb_range island = cpb_board_island(board, isle, cut);
+        id = island.begin < cut ? flow_nested(board, island, id, weight)
+                                : board->patch[id].prev;
     }
 }
 
@@ -123,8 +159,8 @@ static void fetch(cpb_board *board, size_t n, int32_t card, cpb_range keys,
         board->looked++;
         if (owner == card)
             continue;
-        add(board, card, weight * length, 0);
-        add(board, owner, 0, weight * length);
+        cpb_board_add(board, card, weight * length, 0);
+        cpb_board_add(board, owner, 0, weight * length);
     }
 }
 
@@ -194,16 +230,13 @@ cpb_status cpb_board_flow(cpb_board *board, int32_t isle, int64_t sign)
     const cpb_patch *const first = &board->patch[board->isle_first[isle]];
     if (first->end == board->isles->end[isle])
         return CPB_OK; /* all with one rank */
-    int32_t last = board->isle_first[isle];
-    for (int32_t id = last; id >= 0 && board->patch[id].isle == isle;
-         id = board->patch[id].next) {
-        last = id;
+    const int32_t last = cpb_board_last(board, isle);
+    for (int32_t id = last; id != board->isle_first[isle]; id = board->patch[id].prev)
         board->looked++;
-    }
     for (size_t m = 0; m < view->n_masks; m++) {
         const int64_t weight = sign * view->mask_weights[m];
-        if (view->nested[m] && board->isles->single[isle])
-            flow_nested(board, isle, last, weight);
+        if (view->nested[m])
+            flow_islands(board, isle, last, weight);
         else if (flow_any(board, isle, m, weight) != CPB_OK)
             return CPB_NO_MEMORY;
     }

@@ -90,9 +90,8 @@ static void list_offers(cpb_healer *h, cpb_climb *climb, int of, int32_t rank,
 
 static room room_of(const cpb_climb *climb, const int32_t rank[2])
 {
-    const cpb_swap loses = {.rank = {rank[0], rank[1]}, .shift = 1};
-    const cpb_swap gains = {.rank = {rank[0], rank[1]}, .shift = -1};
-    return (room){-cpb_swap_room(climb, &gains), cpb_swap_room(climb, &loses)};
+    return (room){-cpb_load_room(climb, rank[1], rank[0]),
+                  cpb_load_room(climb, rank[0], rank[1])};
 }
 
 /* What rank[of] has more of a wounded island if it is cut at `at`. */
@@ -149,7 +148,7 @@ static bool heal(cpb_healer *h, cpb_climb *climb, const wound *w)
     cpb_swap s = {.rank = {w->rank[0], w->rank[1]}};
     for (int i = 0; i < 2; i++)
         cpb_offer_add(&h->offers[i], best.give[i], i, &s);
-    s.lot[s.n++] = (cpb_lot){{best.at, w->at}, w->isle, 1};
+    s.lot[s.n++] = (cpb_lot){{best.at, w->at}, w->isle, 1, -1};
     return keep(climb, &s);
 }
 
@@ -280,7 +279,7 @@ static bool add_begin(const cpb_wholes *wholes, const cpb_board *board, int64_t 
     cpb_range range;
     const int32_t isle = shortest_kept(wholes, board, of, length, s, &range);
     if (isle >= 0)
-        s->lot[s->n++] = (cpb_lot){{range.begin, range.begin + length}, isle, of};
+        s->lot[s->n++] = (cpb_lot){{range.begin, range.begin + length}, isle, of, -1};
     return isle >= 0;
 }
 

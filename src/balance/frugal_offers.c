@@ -110,6 +110,6 @@ void cpb_offer_add(const cpb_offers *o, const cpb_offer *offer, int32_t of,
     for (int i = 0; i < 2; i++)
         if (offer->stretch[i] >= 0) {
             const cpb_whole_stretch *const s = &o->stretch[offer->stretch[i]];
-            swap->lot[swap->n++] = (cpb_lot){s->range, s->isle, of};
+            swap->lot[swap->n++] = (cpb_lot){s->range, s->isle, of, -1};
         }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frugal_swap.h"
 
+#include "frugal_reckon.h"
+
 enum { UNIT_BITS = 16, CLIP_BITS = 24 };
 
 /* Weights of the worth, found by experiment: how the total counts against the busiest
@@ -9,6 +11,9 @@ enum { LINEAR_BITS = 3 * UNIT_BITS - 1, RUN_KEYS = 64, LOAD_FACTOR = 1024 };
 
 /* What a peer above the limit costs: the worth of this many busiest cards. */
 enum { PEER_CARDS = 2 };
+
+/* Reckoning a swap takes as long as looking at so many patches, and those of its isles. */
+enum { RECKON_LOOKS = 9 };
 
 /* A tile, or what the grid allows of it. */
 int64_t cpb_climb_tile(const cpb_view *view)
@@ -48,9 +53,9 @@ cpb_sum cpb_climb_price(const cpb_climb *climb, int64_t keys)
     return climb->per_key * scaled(climb, keys);
 }
 
-static cpb_sum runs_worth(const cpb_climb *climb, int32_t rank)
+static cpb_sum runs_worth(const cpb_climb *climb, int64_t runs)
 {
-    return cpb_climb_price(climb, RUN_KEYS) * climb->board->runs[rank];
+    return cpb_climb_price(climb, RUN_KEYS) * runs;
 }
 
 /* What the load above the limit costs: swaps that mend it cost traffic. */
@@ -76,7 +81,7 @@ cpb_sum cpb_climb_worth(const cpb_climb *climb)
     for (int32_t c = 0; c < board->n_cards; c++)
         worth += worth_of(climb, board->in[c]) + worth_of(climb, board->out[c]);
     for (int32_t r = 0; r < board->view->ranks; r++)
-        worth += runs_worth(climb, r) + load_worth(climb, r);
+        worth += runs_worth(climb, board->runs[r]) + load_worth(climb, r);
     return worth;
 }
 
@@ -96,7 +101,7 @@ static cpb_range piece_of(const cpb_board *board, cpb_patch_end s, int64_t lengt
 }
 
 /* What a piece at the end of a patch costs. */
-static int64_t piece_cost(const cpb_board *board, cpb_patch_end s, int64_t length)
+int64_t cpb_swap_cost(const cpb_board *board, cpb_patch_end s, int64_t length)
 {
     const cpb_lookup *const lookup = board->view->lookup;
     const cpb_patch *const p = &board->patch[s.id];
@@ -110,7 +115,13 @@ static int64_t piece_cost(const cpb_board *board, cpb_patch_end s, int64_t lengt
 int64_t cpb_swap_shift(const cpb_board *board, cpb_patch_end a, cpb_patch_end b,
                        int64_t length)
 {
-    return piece_cost(board, a, length) - piece_cost(board, b, length);
+    return cpb_swap_cost(board, a, length) - cpb_swap_cost(board, b, length);
+}
+
+cpb_lot cpb_swap_lot(const cpb_board *board, cpb_patch_end a, int64_t length,
+                     int32_t of)
+{
+    return (cpb_lot){piece_of(board, a, length), board->patch[a.id].isle, of, a.id};
 }
 
 cpb_swap cpb_swap_of(const cpb_board *board, cpb_patch_end a, cpb_patch_end b,
@@ -120,8 +131,8 @@ cpb_swap cpb_swap_of(const cpb_board *board, cpb_patch_end a, cpb_patch_end b,
     s.rank[0] = board->patch[a.id].rank;
     s.rank[1] = board->patch[b.id].rank;
     s.n = 2;
-    s.lot[0] = (cpb_lot){piece_of(board, a, length), board->patch[a.id].isle, 0};
-    s.lot[1] = (cpb_lot){piece_of(board, b, length), board->patch[b.id].isle, 1};
+    s.lot[0] = (cpb_lot){piece_of(board, a, length), board->patch[a.id].isle, 0, a.id};
+    s.lot[1] = (cpb_lot){piece_of(board, b, length), board->patch[b.id].isle, 1, b.id};
     s.shift = cpb_swap_shift(board, a, b, length);
     return s;
 }
@@ -164,21 +175,11 @@ static void link(cpb_climb *climb, const cpb_swap *s, int32_t sign)
         climb->failed = true;
 }
 
-/* Carry a swap out; returns how the worth changes. */
-cpb_sum cpb_swap_carry_out(cpb_climb *climb, const cpb_swap *s)
+/* How traffic that changed since cpb_board_begin() changes the worth. */
+static cpb_sum flow_change(const cpb_climb *climb)
 {
-    cpb_board *const board = climb->board;
-    cpb_sum change = -peers_worth(climb) - runs_worth(climb, s->rank[0]) -
-                     runs_worth(climb, s->rank[1]);
-    cpb_board_begin(board);
-    flow(climb, s, -1);
-    link(climb, s, -1);
-    for (int32_t i = 0; i < s->n; i++)
-        hand(climb, &s->lot[i], s->rank[1 - s->lot[i].of]);
-    flow(climb, s, 1);
-    link(climb, s, 1);
-    change += peers_worth(climb) + runs_worth(climb, s->rank[0]) +
-              runs_worth(climb, s->rank[1]);
+    const cpb_board *const board = climb->board;
+    cpb_sum change = 0;
     for (int32_t i = 0; i < board->n_touched; i++) {
         const int32_t card = board->touched[i];
         if (board->in[card] != board->old_in[i])
@@ -191,6 +192,40 @@ cpb_sum cpb_swap_carry_out(cpb_climb *climb, const cpb_swap *s)
     return change;
 }
 
+cpb_sum cpb_swap_carry_out(cpb_climb *climb, const cpb_swap *s)
+{
+    cpb_board *const board = climb->board;
+    const int32_t *const runs = board->runs;
+    const int64_t before = runs[s->rank[0]] + runs[s->rank[1]];
+    cpb_sum change = -peers_worth(climb);
+    cpb_board_begin(board);
+    flow(climb, s, -1);
+    link(climb, s, -1);
+    for (int32_t i = 0; i < s->n; i++)
+        hand(climb, &s->lot[i], s->rank[1 - s->lot[i].of]);
+    flow(climb, s, 1);
+    link(climb, s, 1);
+    change += runs_worth(climb, runs[s->rank[0]] + runs[s->rank[1]] - before);
+    return change + peers_worth(climb) + flow_change(climb);
+}
+
+cpb_sum cpb_swap_change(cpb_climb *climb, const cpb_swap *s)
+{
+    cpb_board *const board = climb->board;
+    cpb_sum change;
+    if (!cpb_reckons(board)) {
+        change = cpb_swap_carry_out(climb, s);
+        cpb_swap_take_back(climb, s);
+        return change;
+    }
+    board->looked += RECKON_LOOKS;
+    cpb_board_begin(board);
+    cpb_reckon_flow(board, s);
+    change = flow_change(climb) + runs_worth(climb, cpb_reckon_runs(board, s));
+    cpb_board_revert(board);
+    return change;
+}
+
 void cpb_swap_take_back(cpb_climb *climb, const cpb_swap *s)
 {
     link(climb, s, -1);
@@ -200,12 +235,10 @@ void cpb_swap_take_back(cpb_climb *climb, const cpb_swap *s)
     cpb_board_revert(climb->board);
 }
 
-/* How much load the rank that gains may take on. */
-int64_t cpb_swap_room(const cpb_climb *climb, const cpb_swap *s)
+int64_t cpb_load_room(const cpb_climb *climb, int32_t from, int32_t to)
 {
-    const int64_t *const load = climb->board->load, *const limit = climb->limit;
-    const int32_t from = s->rank[s->shift < 0], to = s->rank[s->shift >= 0];
-    return cpb_max(0, cpb_max(limit[to], load[from]) - load[to]);
+    const int64_t *const load = climb->board->load;
+    return cpb_max(0, cpb_max(climb->limit[to], load[from]) - load[to]);
 }
 
 int64_t cpb_swap_excess(const cpb_climb *climb, const cpb_swap *s)
@@ -213,12 +246,6 @@ int64_t cpb_swap_excess(const cpb_climb *climb, const cpb_swap *s)
     const int64_t *const load = climb->board->load, *const limit = climb->limit;
     return cpb_max(0, cpb_max(load[s->rank[0]] - limit[s->rank[0]],
                               load[s->rank[1]] - limit[s->rank[1]]));
-}
-
-/* Whether no load gets further above its limit. */
-bool cpb_swap_keeps_limits(const cpb_climb *climb, const cpb_swap *s)
-{
-    return (s->shift >= 0 ? s->shift : -s->shift) <= cpb_swap_room(climb, s);
 }
 
 /* Both ends must leave nothing or enough of their patch. */

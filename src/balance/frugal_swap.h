@@ -17,6 +17,7 @@ typedef struct cpb_lot {
     cpb_range piece;
     int32_t isle;
     int32_t of;
+    int32_t patch; /* that it is an end of, or -1 */
 } cpb_lot;
 
 enum { CPB_SWAP_LOTS = 5 };
@@ -44,17 +45,21 @@ int64_t cpb_swap_most(const cpb_board *board, cpb_patch_end a, cpb_patch_end b);
 int64_t cpb_swap_shift(const cpb_board *board, cpb_patch_end a, cpb_patch_end b,
                        int64_t length);
 
+int64_t cpb_swap_cost(const cpb_board *board, cpb_patch_end a, int64_t length);
+cpb_lot cpb_swap_lot(const cpb_board *board, cpb_patch_end a, int64_t length,
+                     int32_t of);
+
 cpb_swap cpb_swap_of(const cpb_board *board, cpb_patch_end a, cpb_patch_end b,
                      int64_t length);
 
-/* How much load the rank that gains may take on. */
-int64_t cpb_swap_room(const cpb_climb *climb, const cpb_swap *s);
+/* How much load a rank may give to another so that none gets further above its limit. */
+int64_t cpb_load_room(const cpb_climb *climb, int32_t from, int32_t to);
 
 /* What the ranks of a swap are above their limits, the one or the other; 0 if neither. */
 int64_t cpb_swap_excess(const cpb_climb *climb, const cpb_swap *s);
 
-/* Whether no load gets further above its limit. */
-bool cpb_swap_keeps_limits(const cpb_climb *climb, const cpb_swap *s);
+/* How a swap of ends would change the worth. */
+cpb_sum cpb_swap_change(cpb_climb *climb, const cpb_swap *s);
 
 /* Carry a swap out; returns how the worth changes. */
 cpb_sum cpb_swap_carry_out(cpb_climb *climb, const cpb_swap *s);

@@ -4,6 +4,8 @@
 #include "frugal_world.h"
 
 #include "../../src/balance/frugal_count.h"
+#include "../../src/balance/frugal_propose.h"
+#include "../../src/balance/frugal_reckon.h"
 #include "../../src/planner/view.h"
 
 #include <string.h>
@@ -136,6 +138,60 @@ static void accounts_are_those_of_the_score(void **state)
     }
 }
 
+/* Swaps that a climb proposes, reckoned and carried out; those that help stay. Returns how
+ * many were of three ends. */
+static int try_swaps(scene *s, int64_t tries)
+{
+    cpb_climb climb;
+    int of_three = 0;
+    cpb_climb_start(&climb, &s->board, s->goals.limit);
+    for (int64_t i = 0; i < tries; i++) {
+        cpb_swap swap;
+        if (!cpb_propose(&climb, (int32_t)(i % s->view.ranks), &swap))
+            continue;
+        const cpb_sum reckoned = cpb_swap_change(&climb, &swap);
+        assert_true(cpb_swap_carry_out(&climb, &swap) == reckoned);
+        of_three += swap.n == 3;
+        if (reckoned > 0)
+            cpb_swap_take_back(&climb, &swap);
+    }
+    return of_three;
+}
+
+/* Where islands are nested, alone or bundled, cut by the grid or not, with and without
+ * nodes. */
+static void swaps_change_what_is_reckoned(void **state)
+{
+    int64_t lengths[1024];
+    uint64_t seed = 10;
+    int of_three = 0;
+    (void)state;
+    for (size_t round = 0; round < 200; round++) {
+        const size_t n = draw_lengths(&seed, 700, lengths);
+        cpb_mask *const mask = mask_of("documents", n, lengths);
+        const cpb_mask *const list[] = {mask, mask};
+        const int64_t weights[] = {3, 2};
+        const cpb_masks masks = {(size_t)test_random(&seed, 1, 2), list, weights};
+        cpb_options options = options_of("frugal", (int32_t)test_random(&seed, 2, 9));
+        options.setup.kernel = (cpb_kernel)test_random(&seed, CPB_FLEX, CPB_VARLEN);
+        options.setup.cost = CPB_PAIRS;
+        options.chunk = test_random(&seed, 1, 20);
+        options.tolerance_ppm = test_random(&seed, 0, 200000);
+        if (options.ranks % 3 == 0 && test_random(&seed, 0, 1))
+            options.setup.nodes = options.ranks / 3;
+        scene s;
+        set_scene(&s, &masks, &options);
+        assert_true(cpb_reckons(&s.board));
+        for (int i = 0; i < 40; i++)
+            give_at_random(&seed, &s);
+        of_three += try_swaps(&s, 300);
+        cpb_view_free(&s.view);
+        cpb_arena_free(&s.arena);
+        cpb_mask_free(mask);
+    }
+    assert_true(of_three > 100);
+}
+
 /* Setups where costs of runs do not add up to loads, each for its own reason. */
 static cpb_setup uneasy_setup(uint64_t *seed)
 {
@@ -241,6 +297,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accounts_are_those_of_the_score),
+        cmocka_unit_test(swaps_change_what_is_reckoned),
         cmocka_unit_test(counted_loads_are_those_of_the_score),
         cmocka_unit_test(sums_over_segments_are_loads),
     };
