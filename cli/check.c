@@ -19,6 +19,10 @@ static bool ready(const cli_options *options, cpb_error *error)
                fail(error,
                     "--schedule stands alone: a schedule file holds all that it is "
                     "checked against");
+    if (!options->plan && !options->order)
+        return fail(error,
+                    "nothing to check; give --plan FILE.json, --order FILE.npy or "
+                    "--schedule FILE.json");
     return source_ready(options, error);
 }
 
