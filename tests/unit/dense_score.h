@@ -5,7 +5,7 @@
 #define CPB_TESTING_DENSE_SCORE_H
 
 #include "dense_relay.h"
-#include "testing.h"
+#include "dense_tiles.h"
 
 #include <string.h>
 
@@ -19,12 +19,6 @@ typedef struct dense_plan {
     int64_t first[DENSE_RANKS + 1];
     cpb_range runs[DENSE_TOKENS];
 } dense_plan;
-
-/* Counts of one rank under one mask. */
-typedef struct dense_count {
-    int64_t pairs, own_pairs, receive, send;
-    int64_t tiles, full, partial, q_tiles, longest;
-} dense_count;
 
 typedef struct dense_score {
     const dense_plan *plan;
@@ -45,131 +39,9 @@ typedef struct dense_score {
     int64_t loads[DENSE_RANKS];
 } dense_score;
 
-static inline int64_t dense_max(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 static inline int64_t dense_weight(const dense_score *d, size_t m)
 {
     return d->masks->weight ? d->masks->weight[m] : 1;
-}
-
-static inline int64_t dense_scaled(const dense_score *d, int64_t price)
-{
-    const cpb_model *const now = &d->setup->model, *const then =
-                                                       &d->setup->profile.model;
-    return price * (now->q_heads * now->head_dim) / (then->q_heads * then->head_dim);
-}
-
-/* Whether a slice allows a pair, by the words of its kinds. */
-static inline bool dense_slice_allows(const cpb_slice *s, int64_t q, int64_t k)
-{
-    if (q < s->queries.begin || q >= s->queries.end || k < s->keys.begin ||
-        k >= s->keys.end)
-        return false;
-    const bool causal = s->keys.end - k > s->queries.end - 1 - q;
-    const bool inverse = k - s->keys.begin >= q - s->queries.begin;
-    return (!(s->kind & 1) || causal) && (!(s->kind & 2) || inverse);
-}
-
-static inline bool dense_allows(const cpb_mask *mask, int64_t q, int64_t k)
-{
-    for (size_t i = 0; i < cpb_mask_n_slices(mask); i++)
-        if (dense_slice_allows(&cpb_mask_slices(mask)[i], q, k))
-            return true;
-    return false;
-}
-
-static inline int64_t dense_document(const cpb_mask *mask, int64_t p)
-{
-    const int64_t *const ends = cpb_mask_document_ends(mask);
-    int64_t document = 0;
-    while (ends[document] <= p)
-        document++;
-    return document;
-}
-
-/* One stretch of rows against one set of key tiles; without a slice, the whole mask. */
-static inline void dense_tile_rows(const dense_score *d, const cpb_mask *mask,
-                                   const cpb_slice *slice, const int64_t *rows,
-                                   int64_t n, const int64_t *tile, dense_count *c)
-{
-    const int64_t tokens = d->plan->tokens;
-    int64_t origin = 0;
-    while (slice && !dense_slice_allows(slice, rows[0], origin))
-        origin++;
-    for (int64_t i = 0; i < n; i += tile[0]) {
-        int64_t full = 0, partial = 0;
-        for (int64_t k = origin; k < tokens; k += tile[1]) {
-            int64_t pairs = 0;
-            for (int64_t a = i; a < n && a < i + tile[0]; a++)
-                for (int64_t b = k; b < tokens && b < k + tile[1]; b++)
-                    pairs += rows[a] < tokens &&
-                             (slice ? dense_slice_allows(slice, rows[a], b)
-                                    : dense_allows(mask, rows[a], b));
-            full += pairs == tile[0] * tile[1];
-            partial += pairs > 0 && pairs < tile[0] * tile[1];
-        }
-        const cpb_pass *const p = &d->setup->profile.forward;
-        c->full += full;
-        c->partial += partial;
-        c->q_tiles += full + partial > 0;
-        if (full + partial > 0)
-            c->longest =
-                dense_max(c->longest, full * dense_scaled(d, p->full_tile) +
-                                          partial * dense_scaled(d, p->partial_tile) +
-                                          dense_scaled(d, p->q_tile));
-    }
-}
-
-/* End of the segment that starts at slot i. */
-static inline int64_t dense_segment_end(const dense_score *d, const cpb_mask *mask,
-                                        const int64_t *slots, int64_t i, int64_t n)
-{
-    int64_t end = i + 1;
-    while (end < n && slots[end] < d->plan->tokens &&
-           slots[end] == slots[end - 1] + 1 &&
-           dense_document(mask, slots[end]) == dense_document(mask, slots[i]))
-        end++;
-    return end;
-}
-
-static inline void dense_tile_segments(const dense_score *d, const cpb_mask *mask,
-                                       const int64_t *slots, int64_t n,
-                                       const int64_t *tile, dense_count *c)
-{
-    for (int64_t i = 0, end; i < n; i = end) {
-        end = i + 1;
-        if (slots[i] >= d->plan->tokens)
-            continue;
-        end = dense_segment_end(d, mask, slots, i, n);
-        for (size_t s = 0; s < cpb_mask_n_slices(mask); s++) {
-            const cpb_slice *const slice = &cpb_mask_slices(mask)[s];
-            const int64_t from = dense_max(slots[i], slice->queries.begin);
-            const int64_t to = slots[end - 1] + 1 < slice->queries.end
-                                   ? slots[end - 1] + 1
-                                   : slice->queries.end;
-            if (from < to)
-                dense_tile_rows(d, mask, slice, slots + i + (from - slots[i]),
-                                to - from, tile, c);
-        }
-    }
-}
-
-static inline dense_count dense_tiles(const dense_score *d, const cpb_mask *mask,
-                                      const int64_t *slots, int64_t n, bool counted)
-{
-    const int64_t paired[] = {128, 128};
-    const int64_t own[] = {d->setup->profile.tile_q, d->setup->profile.tile_k};
-    const int64_t *const tile = counted && d->setup->cost == CPB_TILES ? paired : own;
-    dense_count c = {0};
-    if (d->setup->kernel == CPB_VARLEN)
-        dense_tile_segments(d, mask, slots, n, tile, &c);
-    else
-        dense_tile_rows(d, mask, NULL, slots, n, tile, &c);
-    c.tiles = c.full + c.partial;
-    return c;
 }
 
 static inline void dense_lay_out(dense_score *d)
@@ -192,7 +64,7 @@ static inline void dense_lay_out(dense_score *d)
                 continue;
             }
             d->segments[r]++;
-            i = dense_segment_end(d, d->masks->mask[0], d->slots, i, n);
+            i = dense_segment_end(d->masks->mask[0], d->slots, i, n);
         }
     }
     d->slot_first[d->plan->ranks] = n;
@@ -248,13 +120,13 @@ static inline void dense_count_mask(dense_score *d, size_t m)
         dense_key(d, m, k);
     }
     dense_relay_mask(d, m);
-    d->plain[m] = dense_tiles(d, mask, plain, d->plan->tokens, true).tiles;
+    d->plain[m] = dense_tiles(d->setup, mask, plain, d->plan->tokens, true).tiles;
     for (int32_t r = 0; r < d->plan->ranks; r++) {
         dense_count *const c = &d->count[m][r];
         const int64_t *const slots = d->slots + d->slot_first[r];
         const int64_t n = d->slot_first[r + 1] - d->slot_first[r];
-        const dense_count timed = dense_tiles(d, mask, slots, n, false);
-        c->tiles = dense_tiles(d, mask, slots, n, true).tiles;
+        const dense_count timed = dense_tiles(d->setup, mask, slots, n, false);
+        c->tiles = dense_tiles(d->setup, mask, slots, n, true).tiles;
         c->full = timed.full;
         c->partial = timed.partial;
         c->q_tiles = timed.q_tiles;
@@ -270,16 +142,17 @@ static inline int64_t dense_plain_pass(const dense_score *d, size_t m, int32_t r
     const dense_count *const c = &d->count[m][r];
     if (d->setup->kernel == CPB_RECURRENT)
         return p->recurrent_token * d->tokens[r] + p->recurrent_run * d->runs[r];
-    int64_t time = dense_scaled(d, pass->full_tile) * c->full +
-                   dense_scaled(d, pass->partial_tile) * c->partial +
-                   dense_scaled(d, pass->q_tile) * c->q_tiles;
+    int64_t time = dense_scaled(d->setup, pass->full_tile) * c->full +
+                   dense_scaled(d->setup, pass->partial_tile) * c->partial +
+                   dense_scaled(d->setup, pass->q_tile) * c->q_tiles;
     if (forward)
         time = dense_max(time, p->rows_at_once * c->longest);
     const int64_t keys = d->tokens[r] + c->receive;
     return time +
-           dense_scaled(d, pass->kv_tile) * ((keys + p->tile_k - 1) / p->tile_k) +
-           dense_scaled(d, p->received_key) * c->receive +
-           dense_scaled(d, p->token) * d->tokens[r];
+           dense_scaled(d->setup, pass->kv_tile) *
+               ((keys + p->tile_k - 1) / p->tile_k) +
+           dense_scaled(d->setup, p->received_key) * c->receive +
+           dense_scaled(d->setup, p->token) * d->tokens[r];
 }
 
 /* Times fastest / own, rounded up. */

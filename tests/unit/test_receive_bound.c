@@ -321,18 +321,24 @@ static void contiguous_reaches_the_bound_of_windows(void **state)
     assert_int_equal(s.receive_bound, s.receive_total);
 }
 
-/* A tight tolerance makes every rank take a piece of a window's ramp, and the keys before
- * it are received: at least a fifth more than the window at each border. */
-static void the_ramp_of_a_window_counts_where_all_ranks_need_some(void **state)
+static cpb_score score_tightly(const char *text)
 {
     cpb_options options = cpb_options_default();
     cpb_score s;
-    (void)state;
     options.balancer = "frugal";
     options.ranks = 8;
     options.tolerance_ppm = 1000;
     options.setup.kernel = CPB_VARLEN;
-    score_text("window:65536;n=2048", options, &s);
+    score_text(text, options, &s);
+    return s;
+}
+
+/* A tight tolerance makes every rank take a piece of a window's ramp, and the keys before
+ * it are received: at least a fifth more than the window at each border. */
+static void the_ramp_of_a_window_counts_where_all_ranks_need_some(void **state)
+{
+    (void)state;
+    const cpb_score s = score_tightly("window:65536;n=2048");
     assert_true(s.receive_bound > 7 * 2047 + 7 * 2047 / 5);
     assert_true(s.receive_bound <= s.receive_total);
     assert_true(s.receive_max_bound > 2047 + 2047 / 5);
@@ -343,14 +349,8 @@ static void the_ramp_of_a_window_counts_where_all_ranks_need_some(void **state)
  * ramp, a fifth of the window at least before the second. */
 static void the_ramps_of_documents_count_where_all_ranks_need_some(void **state)
 {
-    cpb_options options = cpb_options_default();
-    cpb_score s;
     (void)state;
-    options.balancer = "frugal";
-    options.ranks = 8;
-    options.tolerance_ppm = 1000;
-    options.setup.kernel = CPB_VARLEN;
-    score_text("window:16384,16384,16384,16384;n=2048", options, &s);
+    const cpb_score s = score_tightly("window:16384,16384,16384,16384;n=2048");
     assert_true(s.receive_bound > 4 * 2047 + 4 * 2047 / 5);
     assert_true(s.receive_bound <= s.receive_total);
 }
