@@ -389,6 +389,31 @@ done:
     return status;
 }
 
+/* A limit on peers leads the search elsewhere, now and then to more of them than where
+ * there is none. */
+static cpb_status search_unlimited(frugal *f, bool *kept, bool *raised)
+{
+    const cpb_peers best = f->best.peers, trial = f->trial.peers;
+    bool keeps = false;
+    cpb_board limited;
+    cpb_status status;
+    CPB_TRY(cpb_board_create(f->view, &f->isles, &f->goals, f->arena, &limited));
+    CPB_TRY(cpb_board_copy(&f->best, &limited));
+    f->goals.bound = f->view->floor; /* as it was at first */
+    cpb_goals_limits(f->view, f->goals.total, f->goals.bound, f->goals.limit);
+    f->best.peers = f->trial.peers = (cpb_peers){.ranks = f->view->ranks};
+    CPB_TRY(search_by_swaps(f, &keeps, raised));
+    f->best.peers = best;
+    f->trial.peers = trial;
+    CPB_TRY(cpb_board_count(&f->best));
+    if (f->best.peers.excess)
+        CPB_TRY(cpb_board_copy(&limited, &f->best));
+    else
+        *kept = keeps;
+done:
+    return status;
+}
+
 /* A score knows better whether loads are within the tolerance where limits were of slowed
  * loads, or of chunks whose costs do not add up. */
 static cpb_status search(frugal *f, bool *misses)
@@ -404,6 +429,8 @@ static cpb_status search(frugal *f, bool *misses)
         CPB_TRY(try_best(f, lay_head_tail, &kept));
     if (!kept)
         CPB_TRY(search_by_swaps(f, &kept, &raised));
+    if (f->best.peers.excess)
+        CPB_TRY(search_unlimited(f, &kept, &raised));
     *misses = !kept || f->view->speeds || (raised && f->view->lookup->load);
 done:
     return status;

@@ -13,6 +13,9 @@
 /* Wares that are tried as a whole before one is cut. */
 enum { WHOLES_TRIED = 24, HEAD_PARTS = 64 };
 
+/* Lengths of a begin that are tried, down to nothing. */
+enum { HEADS_TRIED = 16 };
+
 /* A cost this part of the slack away from what is wanted is met. */
 enum { NEAR_ENOUGH = 32 };
 
@@ -133,6 +136,38 @@ static int64_t best_cut(const builder *b)
     return above < below ? low : high;
 }
 
+/* How far the cost is from what is wanted if the open document is cut at `at`. */
+static int64_t miss_at(const builder *b, int64_t at)
+{
+    const int64_t above = cost_at(b, at) - b->cost;
+    return above < 0 ? -above : above;
+}
+
+/* Cuts of a long document are coarse. A begin that is up to a quarter shorter, with other
+ * filler instead, may bring the cost nearer, here or a step aside, for no more keys. */
+static int64_t fine_cut(builder *b, int64_t at)
+{
+    const int64_t most = b->head,
+                  part = b->step * cpb_ceil_div(most, HEADS_TRIED * b->step);
+    int64_t least = miss_at(b, at), head = most, best = at;
+    for (int64_t side = -1; most && side <= 1 && least > b->slack; side++) {
+        const int64_t cut = at + side * b->step;
+        if (cut <= b->open.begin || cut > b->open.end || b->open.end - cut > b->size)
+            continue;
+        for (b->head = most; b->head >= most - most / 4 && least > b->slack;
+             b->head -= part) {
+            const int64_t miss = miss_at(b, cut);
+            if (miss >= least)
+                continue;
+            least = miss;
+            head = b->head;
+            best = cut;
+        }
+    }
+    b->head = head;
+    return best;
+}
+
 /* End this rank with a part of the open document; false where all that fits of it is too
  * little. */
 static bool take_open(builder *b)
@@ -151,7 +186,7 @@ static bool take_open(builder *b)
                   : b->board->goals->size[b->rank] * b->recipe->head / HEAD_PARTS;
     while (b->head >= b->tile && cost_at(b, open->end) > b->cost)
         b->head /= 2; /* the begin has become too dense for a filler */
-    const int64_t at = best_cut(b), head = head_end(b, at);
+    const int64_t at = fine_cut(b, best_cut(b)), head = head_end(b, at);
     const int64_t to_head = cost_before(b, head), to_cut = cost_before(b, at);
     give(b, open->isle, at, open->end, open->cost - to_cut);
     give(b, open->isle, open->begin, head, to_head);

@@ -3,10 +3,9 @@
 
 #include "frugal_propose.h"
 
-/* Swaps that a repair chooses from, and from how many before it gives up; half of them
- * suffice once so many patches were looked at, and one that brings a load within its limit
- * for so few keys. */
-enum { SAMPLES = 64, MOST_SAMPLES = 1024, RELIEF_LOOKS = 1000, FREE_KEYS = 256 };
+/* Half of the swaps that relieve a rank are enough once so many patches were looked at,
+ * and one that brings it within its limit for so few keys. */
+enum { RELIEF_LOOKS = 1000, FREE_KEYS = 256 };
 
 /* The length at which the load of `a` falls by `wanted`, by halving. */
 static int64_t solve_length(const cpb_climb *climb, cpb_patch_end a, cpb_patch_end b,
@@ -126,27 +125,6 @@ bool cpb_climb_relieve(cpb_climb *climb, int samples, cpb_swap *done)
         return false;
     cpb_swap_carry_out(climb, done);
     return true;
-}
-
-cpb_status cpb_climb_repair(cpb_climb *climb, int64_t rounds, int64_t effort)
-{
-    const int64_t end = climb->board->looked + effort;
-    const cpb_view *const view = climb->board->view;
-    int samples = SAMPLES;
-    for (; rounds > 0 && climb->board->looked < end && !climb->failed; rounds--) {
-        cpb_swap s;
-        if (cpb_climb_excess(climb) <= 0)
-            break;
-        samples = cpb_climb_relieve(climb, samples, &s) ? SAMPLES : samples * 4;
-        if (samples <= MOST_SAMPLES)
-            continue;
-        if (climb->step == view->grid)
-            break;
-        climb->step = view->grid; /* tiles are too coarse for what is left */
-        samples = SAMPLES;
-    }
-    climb->step = cpb_climb_tile(view);
-    return climb->failed ? CPB_NO_MEMORY : CPB_OK;
 }
 
 /* The card through which most keys pass. */

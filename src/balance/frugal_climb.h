@@ -33,10 +33,6 @@ cpb_sum cpb_climb_worth(const cpb_climb *climb);
 /* The largest load above its limit; at most 0 where all keep theirs. */
 int64_t cpb_climb_excess(const cpb_climb *climb);
 
-/* Bring loads within their limits, with least harm, in at most so many rounds and until
- * some `effort` patches were looked at. */
-cpb_status cpb_climb_repair(cpb_climb *climb, int64_t rounds, int64_t effort);
-
 /* Try a swap and keep it if the worth rises by no more than `most`; true if kept. */
 bool cpb_climb_step(cpb_climb *climb, cpb_sum most);
 

@@ -106,7 +106,7 @@ static void match_cut(const cpb_board *board, const wound *w, room r,
                       const cpb_offer *x, const cpb_offers *theirs, cure *best)
 {
     const int64_t least = x->length - (w->at - w->island.begin);
-    const int32_t first = cpb_offers_from(theirs, least);
+    const int32_t first = cpb_offers_from(theirs, least, 0);
     for (int32_t i = first; i < theirs->n && i < first + LOOKS_AROUND; i++) {
         const cpb_offer *const y = cpb_offers_at(theirs, i);
         const int64_t left = y->length - least, at = w->island.begin + left;
@@ -223,7 +223,8 @@ static int64_t left_above(const int64_t above[2], int64_t shift)
 static void match_load(const int64_t above[2], int64_t unit, const cpb_offer *x,
                        const cpb_offers *theirs, reliefs *all)
 {
-    const int32_t middle = cpb_offers_from(theirs, x->length);
+    const int64_t wanted = (above[0] - above[1]) / 2;
+    const int32_t middle = cpb_offers_from(theirs, x->length, x->cost - wanted);
     const int32_t end = (int32_t)cpb_min(theirs->n, middle + LOOKS_AROUND);
     for (int32_t i = (int32_t)cpb_max(0, middle - LOOKS_AROUND); i < end; i++) {
         const cpb_offer *const y = cpb_offers_at(theirs, i);
@@ -283,25 +284,29 @@ static bool add_begin(const cpb_wholes *wholes, const cpb_board *board, int64_t 
     return isle >= 0;
 }
 
-/* Carry out an exchange that was found, if it really lowers loads. */
-static bool try_relief(cpb_healer *h, cpb_climb *climb, const relief *r,
-                       const int32_t rank[2])
+/* The exchange of an entry of the list; false where sizes cannot be made up. */
+static bool swap_of(const cpb_healer *h, const cpb_board *board, const relief *r,
+                    const int32_t rank[2], cpb_swap *s)
 {
     const int64_t more = r->give[0]->length - r->give[1]->length;
-    cpb_swap s = {.rank = {rank[0], rank[1]}};
+    *s = (cpb_swap){.rank = {rank[0], rank[1]}};
     for (int i = 0; i < 2; i++)
-        cpb_offer_add(&h->offers[i], r->give[i], i, &s);
-    if (more && !add_begin(&h->wholes, climb->board, more, &s))
-        return false;
-    const int64_t before = cpb_swap_excess(climb, &s);
-    cpb_swap_carry_out(climb, &s);
-    if (cpb_swap_excess(climb, &s) < before - before / LEAST_PART)
-        return true;
-    cpb_swap_take_back(climb, &s);
-    return false;
+        cpb_offer_add(&h->offers[i], r->give[i], i, s);
+    return !more || add_begin(&h->wholes, board, more, s);
 }
 
-/* Exchanges of a rank above its limit, whose offers are listed, with another. */
+/* Carry an exchange out: how the worth changes, with what loads are above their limits
+ * then. */
+static cpb_sum carry_out(cpb_climb *climb, const cpb_swap *s, int64_t unit,
+                         int64_t *left)
+{
+    const cpb_sum change = cpb_swap_carry_out(climb, s);
+    *left = cpb_swap_excess(climb, s);
+    return change + cpb_climb_price(climb, LOAD_KEYS * (*left / unit));
+}
+
+/* Exchanges of a rank above its limit, whose offers are listed, with another: the best is
+ * carried out. */
 static bool relieve_with(cpb_healer *h, cpb_climb *climb, int32_t high, int32_t low)
 {
     const cpb_board *const board = climb->board;
@@ -310,14 +315,26 @@ static bool relieve_with(cpb_healer *h, cpb_climb *climb, int32_t high, int32_t 
     const int64_t unit = cpb_max(1, board->goals->total / board->goals->positions);
     const int32_t rank[2] = {high, low};
     reliefs all = {.n = 0};
+    cpb_sum least = 0;
+    cpb_swap best = {.n = 0}, s;
+    int64_t left;
     list_offers(h, climb, 1, low, CPB_MOST_OFFERS);
     for (int32_t i = 0; i < h->offers[0].n; i++)
         match_load(above, unit, &h->offers[0].offer[i], &h->offers[1], &all);
-    for (int i = 0; i < all.n; i++)
-        if (all.list[i].score < board->goals->size[high] &&
-            try_relief(h, climb, &all.list[i], rank))
-            return true;
-    return false;
+    for (int i = 0; i < all.n && !climb->failed; i++) {
+        if (all.list[i].score >= board->goals->size[high] ||
+            !swap_of(h, board, &all.list[i], rank, &s))
+            continue;
+        const cpb_sum change = carry_out(climb, &s, unit, &left);
+        cpb_swap_take_back(climb, &s);
+        if (left >= above[0] - above[0] / LEAST_PART || (best.n && change >= least))
+            continue;
+        least = change;
+        best = s;
+    }
+    if (best.n)
+        carry_out(climb, &best, unit, &left);
+    return best.n > 0;
 }
 
 /* The rank that comes next by load against the limit, from the largest (sign 1) or the

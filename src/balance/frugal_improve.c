@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Limits are of loads as a score counts them. Where these are not sums over runs (key
- * tiles, received keys, documents that are not causal), the limits of such sums are tightened by the difference
- * before the climb, and what the climb breaks is settled swap by swap, each counted. */
+ * tiles, received keys, documents that are not causal), the limits of such sums are
+ * tightened by the difference before the climb, and what the climb breaks is settled swap
+ * by swap, each counted. */
 #include "frugal_improve.h"
 
 #include "frugal_swap.h"
 
 #include "../base/error.h"
-
-#include <string.h>
 
 /* This part of a share is room for healing cuts. */
 enum { ROOM_TO_HEAL = 100 };
@@ -19,6 +18,10 @@ enum { PEERS_LOOKS = 8 };
 /* A repair, and what whole islands do, may take so many times the looks of the climb;
  * most need a fraction. */
 enum { REPAIR_LOOKS = 200, HEAL_LOOKS = 8 };
+
+/* Swaps that a repair chooses from, from how many before it gives up, and rounds between
+ * two looks at what limits are. */
+enum { SAMPLES = 64, MOST_SAMPLES = 1024, ROUNDS_BETWEEN = 4 };
 
 /* Repairs after the climb. Each begins with other swaps, and most plans need none. */
 enum { REPAIRS = 12 };
@@ -69,9 +72,34 @@ cpb_status cpb_improver_count(cpb_improver *im, int64_t *excess)
     return CPB_OK;
 }
 
+/* Bring loads within their limits with least harm. Swaps change what loads sum to, where
+ * these are of segments, and limits with it. */
 static cpb_status repair(cpb_improver *im)
 {
-    return cpb_climb_repair(&im->climb, im->rounds, REPAIR_LOOKS * im->looks);
+    const cpb_view *const view = im->board->view;
+    const int64_t end = im->board->looked + REPAIR_LOOKS * im->looks;
+    int64_t excess = cpb_climb_excess(&im->climb);
+    int samples = SAMPLES;
+    cpb_status status = CPB_OK;
+    cpb_swap s;
+    for (int64_t round = 1;
+         round <= im->rounds && excess > 0 && im->board->looked < end; round++) {
+        samples = cpb_climb_relieve(&im->climb, samples, &s) ? SAMPLES : samples * 4;
+        if (im->climb.failed)
+            return CPB_NO_MEMORY;
+        excess = cpb_climb_excess(&im->climb);
+        if (view->lookup->held && (excess <= 0 || round % ROUNDS_BETWEEN == 0))
+            CPB_TRY(cpb_improver_count(im, &excess));
+        if (samples <= MOST_SAMPLES)
+            continue;
+        if (im->climb.step == view->grid)
+            break;
+        im->climb.step = view->grid; /* tiles are too coarse for what is left */
+        samples = SAMPLES;
+    }
+    im->climb.step = cpb_climb_tile(view);
+done:
+    return status;
 }
 
 /* The swap that does least harm is tried first. Where a count turns that down, others come
@@ -167,7 +195,7 @@ cpb_status cpb_improve(cpb_improver *im, int64_t looks, bool *kept)
     cpb_climb_start(&im->climb, board, im->limit);
     if (goals->whole)
         CPB_TRY(heal_loosely(im));
-    memcpy(im->limit, goals->limit, (size_t)board->view->ranks * sizeof *im->limit);
+    CPB_TRY(cpb_improver_count(im, &excess));
     if (goals->whole)
         CPB_TRY(cpb_heal_loads(&im->healer, &im->climb, HEAL_LOOKS * im->looks));
     CPB_TRY(repair(im));

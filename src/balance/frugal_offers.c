@@ -70,6 +70,13 @@ static void add_offer(cpb_offers *o, int32_t first, int32_t second)
     }
 }
 
+/* Lengths first, and of equal ones what they cost. */
+static uint64_t key_of(const cpb_offers *o, int64_t length, int64_t cost)
+{
+    return ((uint64_t)cpb_max(0, length) << 32) +
+           (uint64_t)(cpb_max(0, cost) >> o->shift);
+}
+
 static bool overlap(cpb_range a, cpb_range b)
 {
     return a.begin < b.end && b.begin < a.end;
@@ -89,17 +96,20 @@ void cpb_offers_list(const cpb_wholes *wholes, const cpb_board *board, int32_t r
         for (int32_t i = 0; i + gap < o->n_stretches && o->n < most; i++)
             if (!overlap(o->stretch[i].range, o->stretch[i + gap].range))
                 add_offer(o, i, i + gap);
+    for (o->shift = 0; board->goals->total >> o->shift > INT32_MAX;)
+        o->shift++;
     for (int32_t i = 0; i < o->n; i++)
-        o->sorted[i] = (cpb_item){(uint64_t)o->offer[i].length, i};
+        o->sorted[i] = (cpb_item){key_of(o, o->offer[i].length, o->offer[i].cost), i};
     cpb_sort(o->sorted, o->spare, (size_t)o->n);
 }
 
-int32_t cpb_offers_from(const cpb_offers *o, int64_t length)
+int32_t cpb_offers_from(const cpb_offers *o, int64_t length, int64_t cost)
 {
+    const uint64_t key = key_of(o, length, cost);
     int32_t at = 0;
     for (int32_t left = o->n; left > 0; left /= 2) {
         const int32_t half = (left + 1) / 2;
-        at += (int64_t)o->sorted[at + half - 1].key < length ? half : 0;
+        at += o->sorted[at + half - 1].key < key ? half : 0;
     }
     return at;
 }

@@ -30,13 +30,14 @@ typedef struct cpb_offer {
     int64_t price; /* what it must save, in positions, for it may cost runs */
 } cpb_offer;
 
-/* Of one rank, by length. */
+/* Of one rank, by length and cost. */
 typedef struct cpb_offers {
     int32_t n_stretches;
     cpb_whole_stretch stretch[CPB_MOST_STRETCHES];
     int32_t n;
     cpb_offer offer[CPB_MOST_OFFERS];
-    cpb_item sorted[CPB_MOST_OFFERS]; /* key: length, value: index */
+    int shift;                        /* of costs in keys */
+    cpb_item sorted[CPB_MOST_OFFERS]; /* key: length and cost, value: index */
     cpb_item spare[CPB_MOST_OFFERS];
 } cpb_offers;
 
@@ -54,8 +55,8 @@ static inline int32_t cpb_whole_begin(const cpb_wholes *wholes, int32_t i)
 void cpb_offers_list(const cpb_wholes *wholes, const cpb_board *board, int32_t rank,
                      int32_t most, cpb_offers *offers);
 
-/* The first of the sorted offers that is no shorter. */
-int32_t cpb_offers_from(const cpb_offers *offers, int64_t length);
+/* The first of the sorted offers that is no shorter, nor as long and cheaper. */
+int32_t cpb_offers_from(const cpb_offers *offers, int64_t length, int64_t cost);
 
 static inline const cpb_offer *cpb_offers_at(const cpb_offers *offers, int32_t i)
 {
