@@ -9,6 +9,7 @@
 #include "frugal_chunks.h"
 #include "frugal_improve.h"
 #include "frugal_lay.h"
+#include "frugal_low.h"
 
 #include "../base/error.h"
 
@@ -237,10 +238,11 @@ done:
 static cpb_status search_again(frugal *f, bool *kept)
 {
     cpb_status status = CPB_OK;
-    if (f->best.total < f->goals.positions / CPB_LITTLE_TRAFFIC)
-        goto done;
-    for (int i = 0; i < N_STARTS; i++)
+    const bool much = f->best.total >= f->goals.positions / CPB_LITTLE_TRAFFIC;
+    for (int i = 0; i < N_STARTS && much; i++)
         CPB_TRY(search_from(f, &starts[i], kept));
+    if (f->isles.n == 1)
+        CPB_TRY(cpb_take_lower(&f->improver, &f->trial, kept));
 done:
     return status;
 }

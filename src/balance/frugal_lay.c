@@ -21,7 +21,7 @@ static cpb_status lay_piece(cpb_board *board, const cpb_piece *piece)
 
 /* Lay pieces that cover everything on the board, from the last position to the first:
  * what is not laid yet is then the first patch of its isle, found at once. */
-static cpb_status lay(cpb_board *board, size_t n, const cpb_piece *pieces)
+cpb_status cpb_lay_pieces(cpb_board *board, size_t n, const cpb_piece *pieces)
 {
     cpb_item *const items = cpb_arena_take(board->arena, 2 * n, sizeof *items);
     if (!items)
@@ -49,7 +49,7 @@ cpb_status cpb_lay_contiguous(cpb_board *board)
         pieces[r] = (cpb_piece){r, begin, begin + board->goals->size[r]};
         begin = pieces[r].end;
     }
-    return lay(board, (size_t)board->view->ranks, pieces);
+    return cpb_lay_pieces(board, (size_t)board->view->ranks, pieces);
 }
 
 cpb_status cpb_lay_dealt(cpb_board *board, cpb_balance_fn *balance,
@@ -57,7 +57,7 @@ cpb_status cpb_lay_dealt(cpb_board *board, cpb_balance_fn *balance,
 {
     cpb_deal deal = {.arena = board->arena};
     const cpb_status status = balance(view, &deal, NULL);
-    return status == CPB_OK ? lay(board, deal.n, deal.pieces) : status;
+    return status == CPB_OK ? cpb_lay_pieces(board, deal.n, deal.pieces) : status;
 }
 
 /* The positions [begin, end) in head-tail's order to `n` ranks, two pieces each. */
@@ -121,7 +121,7 @@ cpb_status cpb_lay_groups(cpb_board *board, bool *laid)
         deal_head_tail(board, r, n, begin, end, pieces);
     }
     *laid = nearly_balanced(board, pieces);
-    return *laid ? lay(board, 2 * (size_t)ranks, pieces) : CPB_OK;
+    return *laid ? cpb_lay_pieces(board, 2 * (size_t)ranks, pieces) : CPB_OK;
 }
 
 cpb_status cpb_lay_head_tail(cpb_board *board)
@@ -132,7 +132,7 @@ cpb_status cpb_lay_head_tail(cpb_board *board)
     if (!pieces)
         return CPB_NO_MEMORY;
     deal_head_tail(board, 0, ranks, 0, board->goals->positions, pieces);
-    return lay(board, 2 * (size_t)ranks, pieces);
+    return cpb_lay_pieces(board, 2 * (size_t)ranks, pieces);
 }
 
 /* Cost of a rank that holds [begin, begin + head) and the rest of its size before `end`. */
@@ -177,5 +177,5 @@ cpb_status cpb_lay_two_ended(cpb_board *board, const int64_t *most, int64_t step
         begin += head;
         end -= size - head;
     }
-    return lay(board, 2 * ranks, pieces);
+    return cpb_lay_pieces(board, 2 * ranks, pieces);
 }

@@ -23,6 +23,20 @@ cpb_status cpb_lay_groups(cpb_board *board, bool *laid);
  * window gets contiguous parts, and each rank that needs one a piece of the ramp. */
 cpb_status cpb_lay_two_ended(cpb_board *board, const int64_t *most, int64_t step);
 
+/* What lays a plan where that makes sense: `laid` tells. */
+typedef cpb_status cpb_lay_fn(cpb_board *board, bool *laid);
+
+/* Documents that others read in equal parts over all ranks, the others whole where they fit.
+ * Not where no document is read by others, or most are. */
+cpb_lay_fn cpb_lay_spread;
+
+/* Chunks of 512 tokens, longest first: everything is spread, and little is cut. Only where
+ * they divide the sizes. */
+cpb_lay_fn cpb_lay_long_chunks;
+
+/* Pieces that cover everything, in any order. */
+cpb_status cpb_lay_pieces(cpb_board *board, size_t n, const cpb_piece *pieces);
+
 /* What a balancer deals, under a view of the same positions. */
 cpb_status cpb_lay_dealt(cpb_board *board, cpb_balance_fn *balance,
                          const cpb_view *view);

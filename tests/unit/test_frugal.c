@@ -235,6 +235,48 @@ static void a_shared_question_is_spread(void **state)
         }
 }
 
+static int64_t busiest(const cpb_score *score)
+{
+    return score->send_max > score->receive_max ? score->send_max : score->receive_max;
+}
+
+/* Whether `min-heap` keeps the tolerance, and if so whether we send and receive no more. */
+static bool compare_with_min_heap(int64_t question, int64_t answer, int64_t n,
+                                  int32_t ranks, cpb_kernel kernel)
+{
+    int64_t lengths[65] = {question};
+    for (int64_t i = 1; i <= n; i++)
+        lengths[i] = answer;
+    cpb_mask *const mask = mask_of("shared-question", (size_t)n + 1, lengths);
+    const cpb_mask *const list[] = {mask};
+    const cpb_masks masks = {1, list, NULL};
+    cpb_options options = options_of("frugal", ranks);
+    options.setup.kernel = kernel;
+    const cpb_score ours = score_of(&masks, &options);
+    options.balancer = "min-heap";
+    const cpb_score theirs = score_of(&masks, &options);
+    const bool keeps = (double)theirs.load_max <= limit_of(&ours, 0.01);
+    assert_true(!keeps || busiest(&ours) <= busiest(&theirs));
+    cpb_mask_free(mask);
+    return keeps;
+}
+
+/* Where chunks of 512 divide the sizes, so that both hold the same numbers of tokens. */
+static void a_shared_question_loads_no_rank_more_than_min_heap(void **state)
+{
+    int kept = 0;
+    (void)state;
+    for (int64_t question = 8192; question <= 65536; question *= 2)
+        for (int64_t answer = 512; answer <= 8192; answer *= 4)
+            for (int64_t n = 1; n <= 64; n *= 2)
+                for (int32_t ranks = 2; ranks <= 8; ranks *= 2)
+                    for (int k = CPB_FLEX; k <= CPB_VARLEN; k++)
+                        if ((question + n * answer) % (512 * ranks) == 0)
+                            kept += compare_with_min_heap(question, answer, n, ranks,
+                                                          (cpb_kernel)k);
+    assert_true(kept >= 200);
+}
+
 static void documents_that_fit_stay_whole(void **state)
 {
     int64_t lengths[256];
@@ -294,6 +336,7 @@ int main(void)
         cmocka_unit_test(few_peers_are_looked_for),
         cmocka_unit_test(more_ranks_than_tokens_hold_one_each),
         cmocka_unit_test(a_shared_question_is_spread),
+        cmocka_unit_test(a_shared_question_loads_no_rank_more_than_min_heap),
         cmocka_unit_test(documents_that_fit_stay_whole),
         cmocka_unit_test(tiny_documents_cost_hardly_any_traffic),
     };
