@@ -13,7 +13,7 @@ enum { LINEAR_BITS = 3 * UNIT_BITS - 1, RUN_KEYS = 64, LOAD_FACTOR = 1024 };
 enum { PEER_CARDS = 2 };
 
 /* Reckoning a swap takes as long as looking at so many patches, and those of its isles. */
-enum { RECKON_LOOKS = 9 };
+enum { RECKON_LOOKS = 13 };
 
 /* A tile, or what the grid allows of it. */
 int64_t cpb_climb_tile(const cpb_view *view)
