@@ -9,7 +9,7 @@
 #include "frugal_chunks.h"
 #include "frugal_improve.h"
 #include "frugal_lay.h"
-#include "frugal_low.h"
+#include "frugal_starts.h"
 
 #include "../base/error.h"
 
@@ -139,117 +139,17 @@ done:
     return status;
 }
 
-typedef cpb_status lay_fn(frugal *f);
-
-static cpb_status lay_contiguous(frugal *f)
+static cpb_status lay_even(cpb_board *board)
 {
-    return cpb_lay_contiguous(&f->best);
+    return cpb_lay_even(board, board->view->grid);
 }
 
-static cpb_status lay_head_tail(frugal *f)
-{
-    return cpb_lay_head_tail(&f->best);
-}
-
-static cpb_status lay_per_document(frugal *f)
-{
-    return cpb_lay_dealt(&f->best, cpb_balance_per_document, f->view);
-}
-
-static cpb_status deal_evenly(frugal *f, int64_t chunk)
-{
-    cpb_view view;
-    const cpb_status status = cpb_chunks_view(f->view, chunk, f->arena, &view);
-    return status == CPB_OK ? cpb_lay_dealt(&f->best, cpb_balance_even, &view) : status;
-}
-
-static cpb_status lay_even(frugal *f)
-{
-    return deal_evenly(f, f->view->grid);
-}
-
-/* Another first plan. */
-typedef struct start {
-    cpb_status (*lay)(frugal *f, bool *laid);
-    bool in_doubt; /* searched from only if it begins with less traffic than `best` */
-    int64_t part;  /* of the looks improves it */
-} start;
-
-/* Documents of equal lengths are balanced without a search. */
-static cpb_status lay_groups(frugal *f, bool *laid)
-{
-    return f->isles.n > 1 ? cpb_lay_groups(&f->best, laid) : CPB_OK;
-}
-
-/* Where documents see keys of others, as answers those of their question, plans that
- * spread them may move less than any that grows from neighbours. */
-static cpb_status lay_halves(frugal *f, bool *laid)
-{
-    *laid = f->isles.n == 1;
-    return *laid ? lay_head_tail(f) : CPB_OK;
-}
-
-static cpb_status lay_tiles(frugal *f, bool *laid)
-{
-    const int64_t tile = cpb_climb_tile(f->view);
-    *laid = f->isles.n == 1 && f->goals.positions % (tile * f->view->ranks) == 0;
-    return *laid ? deal_evenly(f, tile) : CPB_OK;
-}
-
-/* Where tiles start anew in each piece of a window, pieces of whole tiles cost what they
- * seem to. */
-static cpb_status lay_tiled_ends(frugal *f, bool *laid)
-{
-    const int64_t tile = cpb_climb_tile(f->view);
-    *laid = f->isles.n == 1 && f->view->lookup->load && tile > f->view->grid;
-    return *laid ? cpb_lay_two_ended(&f->best, f->goals.limit, tile) : CPB_OK;
-}
-
-static const start starts[] = {{lay_groups, false, 1},
-                               {lay_halves, true, 4},
-                               {lay_tiles, true, 4},
-                               {lay_tiled_ends, true, 1}};
-enum { N_STARTS = sizeof starts / sizeof *starts };
-
-/* One more search: the better one is `best`. */
-static cpb_status search_from(frugal *f, const start *from, bool *kept)
-{
-    bool laid = false, keeps = false;
-    cpb_climb judge;
-    cpb_status status = CPB_OK;
-    cpb_climb_start(&judge, &f->best, f->improver.limit);
-    const cpb_sum worth = cpb_climb_worth(&judge);
-    CPB_TRY(cpb_board_copy(&f->best, &f->trial));
-    CPB_TRY(from->lay(f, &laid));
-    if (!laid)
-        goto done;
-    if (!from->in_doubt || f->best.total < f->trial.total ||
-        cpb_climb_worth(&judge) < worth)
-        CPB_TRY(cpb_improve(&f->improver, f->looks / from->part, &keeps));
-    if (keeps != *kept ? keeps : cpb_climb_worth(&judge) < worth)
-        *kept = keeps;
-    else
-        CPB_TRY(cpb_board_copy(&f->trial, &f->best));
-done:
-    return status;
-}
-
-/* Search from other first plans too where there is much to gain. */
-static cpb_status search_again(frugal *f, bool *kept)
-{
-    cpb_status status = CPB_OK;
-    const bool much = f->best.total >= f->goals.positions / CPB_LITTLE_TRAFFIC;
-    for (int i = 0; i < N_STARTS && much; i++)
-        CPB_TRY(search_from(f, &starts[i], kept));
-    if (f->isles.n == 1)
-        CPB_TRY(cpb_take_lower(&f->improver, &f->trial, kept));
-done:
-    return status;
-}
+typedef cpb_status lay_fn(cpb_board *board);
 
 /* Plans that balance in one way or another, whatever their traffic is. */
-static lay_fn *const by_token[] = {lay_contiguous, lay_head_tail, lay_per_document};
-static lay_fn *const by_chunk[] = {lay_even, lay_contiguous};
+static lay_fn *const by_token[] = {cpb_lay_contiguous, cpb_lay_head_tail,
+                                   cpb_lay_per_document};
+static lay_fn *const by_chunk[] = {lay_even, cpb_lay_contiguous};
 enum {
     N_BY_TOKEN = sizeof by_token / sizeof *by_token,
     N_BY_CHUNK = sizeof by_chunk / sizeof *by_chunk
@@ -306,7 +206,7 @@ static cpb_status search_balanced(frugal *f, bool *kept)
     CPB_TRY(stand(f, &least));
     CPB_TRY(cpb_board_copy(&f->best, &f->trial));
     for (int i = 0; i < (is_token ? N_BY_TOKEN : N_BY_CHUNK); i++) {
-        CPB_TRY((is_token ? by_token : by_chunk)[i](f));
+        CPB_TRY((is_token ? by_token : by_chunk)[i](&f->best));
         CPB_TRY(stand(f, &now));
         if (!stands_better(f, &now, &least))
             continue;
@@ -370,7 +270,7 @@ static cpb_status try_best(frugal *f, lay_fn *lay, bool *kept)
 {
     int64_t excess;
     cpb_status status;
-    CPB_TRY(lay(f));
+    CPB_TRY(lay(&f->best));
     CPB_TRY(cpb_improver_count(&f->improver, &excess));
     *kept = excess <= 0;
 done:
@@ -382,7 +282,7 @@ static cpb_status search_by_swaps(frugal *f, bool *kept, bool *raised)
     cpb_status status;
     CPB_TRY(choose_first(f));
     CPB_TRY(improve(f, kept));
-    CPB_TRY(search_again(f, kept));
+    CPB_TRY(cpb_try_starts(&f->improver, &f->trial, f->looks, kept));
     if (f->best.peers.excess)
         CPB_TRY(search_few_peers(f, kept));
     if (!*kept)
@@ -426,9 +326,9 @@ static cpb_status search(frugal *f, bool *misses)
     if (is_one_each(f))
         return cpb_lay_contiguous(&f->best);
     if (f->view->long_runs) /* none has fewer */
-        CPB_TRY(try_best(f, lay_contiguous, &kept));
+        CPB_TRY(try_best(f, cpb_lay_contiguous, &kept));
     if (!kept && is_one_document(f))
-        CPB_TRY(try_best(f, lay_head_tail, &kept));
+        CPB_TRY(try_best(f, cpb_lay_head_tail, &kept));
     if (!kept)
         CPB_TRY(search_by_swaps(f, &kept, &raised));
     if (f->best.peers.excess)

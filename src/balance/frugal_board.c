@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Who holds what, as patches that change hands. */
-#include "frugal.h"
+#include "frugal_board.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #ifndef CPB_SRC_FRUGAL_CHUNKS_H
 #define CPB_SRC_FRUGAL_CHUNKS_H
 
-#include "frugal.h"
+#include "frugal_board.h"
 
 /* The same positions with the costs of chunks; `chunk` is a multiple of the grid. */
 cpb_status cpb_chunks_view(const cpb_view *from, int64_t chunk, cpb_arena *arena,

@@ -3,7 +3,7 @@
 #ifndef CPB_SRC_FRUGAL_CLIMB_H
 #define CPB_SRC_FRUGAL_CLIMB_H
 
-#include "frugal.h"
+#include "frugal_board.h"
 
 /* What a plan is worth: lower is better. Keys in and out of each card count by their
  * fourth power, so that the busiest card counts most, and once more linearly, for the

@@ -3,7 +3,7 @@
 #ifndef CPB_SRC_FRUGAL_COUNT_H
 #define CPB_SRC_FRUGAL_COUNT_H
 
-#include "frugal.h"
+#include "frugal_board.h"
 
 /* Runs of all ranks, ascending for each. */
 typedef struct cpb_rank_runs {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Traffic inside an isle: what each card needs and does not hold, and who holds it. */
-#include "frugal.h"
+#include "frugal_board.h"
 
 void cpb_board_begin(cpb_board *board)
 {

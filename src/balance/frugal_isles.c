@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Isles and goals: where the sequence may be cut, and what ranks should hold. */
-#include "frugal.h"
+#include "frugal_board.h"
 
 #include "bound.h"
 #include "even.h"

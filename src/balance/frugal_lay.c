@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "frugal_lay.h"
 
+#include "even.h"
+#include "frugal_chunks.h"
+
 /* Lay a piece on the board, isle by isle from its end. */
 static cpb_status lay_piece(cpb_board *board, const cpb_piece *piece)
 {
@@ -58,6 +61,18 @@ cpb_status cpb_lay_dealt(cpb_board *board, cpb_balance_fn *balance,
     cpb_deal deal = {.arena = board->arena};
     const cpb_status status = balance(view, &deal, NULL);
     return status == CPB_OK ? cpb_lay_pieces(board, deal.n, deal.pieces) : status;
+}
+
+cpb_status cpb_lay_even(cpb_board *board, int64_t chunk)
+{
+    cpb_view view;
+    const cpb_status status = cpb_chunks_view(board->view, chunk, board->arena, &view);
+    return status == CPB_OK ? cpb_lay_dealt(board, cpb_balance_even, &view) : status;
+}
+
+cpb_status cpb_lay_per_document(cpb_board *board)
+{
+    return cpb_lay_dealt(board, cpb_balance_per_document, board->view);
 }
 
 /* The positions [begin, end) in head-tail's order to `n` ranks, two pieces each. */

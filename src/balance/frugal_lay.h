@@ -4,7 +4,7 @@
 #ifndef CPB_SRC_FRUGAL_LAY_H
 #define CPB_SRC_FRUGAL_LAY_H
 
-#include "frugal.h"
+#include "frugal_board.h"
 
 /* Rank r holds the r-th part. */
 cpb_status cpb_lay_contiguous(cpb_board *board);
@@ -33,6 +33,12 @@ cpb_lay_fn cpb_lay_spread;
 /* Chunks of 512 tokens, longest first: everything is spread, and little is cut. Only where
  * they divide the sizes. */
 cpb_lay_fn cpb_lay_long_chunks;
+
+/* As the balancer `even` deals chunks; `chunk` is a multiple of the grid. */
+cpb_status cpb_lay_even(cpb_board *board, int64_t chunk);
+
+/* As the balancer `per-document` deals tokens. */
+cpb_status cpb_lay_per_document(cpb_board *board);
 
 /* Pieces that cover everything, in any order. */
 cpb_status cpb_lay_pieces(cpb_board *board, size_t n, const cpb_piece *pieces);

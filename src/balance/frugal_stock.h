@@ -4,7 +4,7 @@
 #ifndef CPB_SRC_FRUGAL_STOCK_H
 #define CPB_SRC_FRUGAL_STOCK_H
 
-#include "frugal.h"
+#include "frugal_board.h"
 
 /* A remaining range of positions. */
 typedef struct cpb_ware {

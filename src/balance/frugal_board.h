@@ -5,8 +5,8 @@
  * to the grid, tiny neighbours bundled. A *board* says who holds what: patches by position,
  * none across the end of an isle. It keeps loads, runs and traffic up to date while
  * patches change hands. */
-#ifndef CPB_SRC_FRUGAL_H
-#define CPB_SRC_FRUGAL_H
+#ifndef CPB_SRC_FRUGAL_BOARD_H
+#define CPB_SRC_FRUGAL_BOARD_H
 
 #include "balance.h"
 #include "frugal_peers.h"
