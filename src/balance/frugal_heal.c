@@ -45,9 +45,7 @@ typedef struct wound {
 /* An exchange that lowers loads. */
 typedef struct relief {
     const cpb_offer *give[2];
-    int64_t
-        score; /* keys that a cut costs, the offers' prices, and what loads are above
-                      their limits then */
+    int64_t score; /* keys: of a cut, the offers' prices, loads above their limits */
 } relief;
 
 /* Some, the best first. */
