@@ -67,10 +67,17 @@ done:
     return status;
 }
 
+/* A cap that a row cannot keep, costs beyond 64 bits. */
+static bool is_refusal(cpb_status status)
+{
+    return status == CPB_UNSUPPORTED || status == CPB_TOO_LARGE;
+}
+
 enum { TIMES = 4, LOOSEST_PPM = 1000000, FIRST_PPM = 10000, WORTH_GOING_ON = 128 };
 
 /* A row that keeps the tolerance is tried with tighter ones too, down to a hundredth, so
- * that four times the tolerance never makes the step longer. */
+ * that four times the tolerance never makes the step longer. A tolerance at which the row
+ * is refused is left out: few peers are harder to keep where loads must be even. */
 static cpb_status try_tolerances(search *s, const cpb_balancer *row)
 {
     const int64_t asked = s->options->tolerance_ppm;
@@ -79,16 +86,17 @@ static cpb_status try_tolerances(search *s, const cpb_balancer *row)
     cpb_status status;
     while (tolerance >= TIMES * FIRST_PPM && tolerance % TIMES == 0)
         tolerance /= TIMES;
-    CPB_TRY(try_row(s, row, tolerance, 0, &figures));
-    s->kept = (trial){row, figures, figures};
-    while (tolerance < asked) {
-        tolerance *= TIMES;
-        CPB_TRY(try_row(s, row, tolerance, 0, &figures));
-        if (figures.time < s->kept.last.time)
+    for (;; tolerance *= TIMES) {
+        status = try_row(s, row, tolerance, 0, &figures);
+        if (status != CPB_OK && !is_refusal(status))
+            return status;
+        if (status == CPB_OK && !s->kept.row)
+            s->kept = (trial){row, figures, figures};
+        else if (status == CPB_OK && figures.time < s->kept.last.time)
             s->kept.last = figures;
+        if (tolerance >= asked)
+            return s->kept.row ? CPB_OK : status;
     }
-done:
-    return status;
 }
 
 static int64_t waiting(const cpb_step_figures *figures)
@@ -148,8 +156,7 @@ static const cpb_balancer *row_after(const cpb_balancer *last)
     return next;
 }
 
-/* A row that refuses (a cap it cannot keep, costs beyond 64 bits) is left out; if all do,
- * the last sentence stands. */
+/* A row that refuses is left out; if all do, the last sentence stands. */
 static cpb_status try_all(search *s)
 {
     cpb_status status = CPB_OK;
@@ -160,7 +167,7 @@ static cpb_status try_all(search *s)
         status = row->keeps_tolerance
                      ? try_tolerances(s, row)
                      : try_row(s, row, s->options->tolerance_ppm, 0, &figures);
-        if (status != CPB_OK && status != CPB_UNSUPPORTED && status != CPB_TOO_LARGE)
+        if (status != CPB_OK && !is_refusal(status))
             return status;
     }
     return s->best.plan ? CPB_OK : status;

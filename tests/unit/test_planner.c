@@ -140,6 +140,39 @@ static void auto_is_never_worse_than_any_row(void **state)
     }
 }
 
+/* Few peers are harder to keep at the tighter tolerances that `auto` tries first. */
+static void auto_keeps_few_peers_where_frugal_does(void **state)
+{
+    uint64_t seed = 9;
+    int kept = 0;
+    (void)state;
+    for (int i = 0; i < 60; i++) {
+        int64_t lengths[12];
+        const size_t n = test_lengths(&seed, 40000, 12, lengths);
+        cpb_options options = options_of("frugal", 4, -1);
+        cpb_mask *mask;
+        cpb_plan *plan;
+        options.setup.kernel = CPB_VARLEN;
+        options.peers = 2;
+        options.tolerance_ppm = 640000;
+        assert_int_equal(
+            cpb_mask_create_text("documents", n, lengths, NULL, NULL, &mask, NULL),
+            CPB_OK);
+        const cpb_mask *const list[] = {mask};
+        const cpb_masks masks = {.n = 1, .mask = list};
+        if (cpb_plan_create(&masks, &options, &plan, NULL) == CPB_OK) {
+            const cpb_score frugal = score_of(&masks, &options);
+            options.balancer = "auto";
+            const cpb_score best = score_of(&masks, &options);
+            assert_true(is_no_worse(&best, &frugal, &options.setup));
+            cpb_plan_free(plan);
+            kept++;
+        }
+        cpb_mask_free(mask);
+    }
+    assert_true(kept > 10);
+}
+
 /* Answers of equal lengths to one question, under an overlap that hides all traffic: many
  * rows take the same step, and they differ in what they send. */
 static void of_ties_auto_takes_the_least_traffic(void **state)
@@ -322,6 +355,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_balancer_keeps_the_laws_on_every_family),
         cmocka_unit_test(auto_is_never_worse_than_any_row),
+        cmocka_unit_test(auto_keeps_few_peers_where_frugal_does),
         cmocka_unit_test(of_ties_auto_takes_the_least_traffic),
         cmocka_unit_test(auto_takes_no_longer_at_four_times_the_tolerance),
         cmocka_unit_test(a_ring_takes_head_tail_and_nothing_else),
