@@ -34,8 +34,9 @@ cpb_status cpb_fail_to_divide(cpb_error *error, int64_t n, const char *what, int
                  (long long)above);
     else
         snprintf(nearest, sizeof nearest, "%lld does", (long long)cpb_max(1, below));
-    return cpb_fail(error, CPB_INVALID, -1, "%lld %s do not divide %lld %s; %s",
-                    (long long)n, what, (long long)of, whole, nearest);
+    return cpb_fail(error, CPB_INVALID, -1, "%lld %s do not divide %lld %s%s; %s",
+                    (long long)n, what, (long long)of, whole, of == 1 ? "" : "s",
+                    nearest);
 }
 
 cpb_status cpb_fail_memory(cpb_error *error)

@@ -11,7 +11,7 @@ __attribute__((format(printf, 4, 5))) cpb_status
 cpb_fail(cpb_error *error, cpb_status status, int64_t at, const char *format, ...);
 
 /* Refuse `n` of a thing that must divide `of` of another, with the nearest numbers that
- * do. O(of). */
+ * do. `what` is in the plural, `whole` in the singular. O(of). */
 cpb_status cpb_fail_to_divide(cpb_error *error, int64_t n, const char *what, int64_t of,
                               const char *whole);
 

@@ -39,7 +39,7 @@ static cpb_status check_options(const cpb_exchange_options *options, int32_t ran
         return CPB_OK;
     char what[40];
     snprintf(what, sizeof what, "nodes of form `%s`", form->name);
-    return cpb_fail_to_divide(error, options->nodes, what, ranks, "ranks");
+    return cpb_fail_to_divide(error, options->nodes, what, ranks, "rank");
 }
 
 static cpb_status create(const cpb_plan *plan, const cpb_needer *needer,

@@ -91,7 +91,7 @@ static cpb_status check_model(const cpb_model *model, cpb_error *error)
         check_limits(limits, sizeof limits / sizeof *limits, error);
     if (status == CPB_OK && model->q_heads % model->kv_heads)
         return cpb_fail_to_divide(error, model->kv_heads, "key heads", model->q_heads,
-                                  "query heads");
+                                  "query head");
     return status;
 }
 
@@ -130,12 +130,12 @@ cpb_status cpb_setup_check(const cpb_setup *setup, int32_t ranks, cpb_error *err
         {"transport", setup->transport, CPB_EXCHANGE, CPB_RING},
         {"cost", setup->cost, CPB_PAIRS, CPB_PROFILE_TIME},
         {"overlap", setup->overlap, CPB_OVERLAP_NONE, CPB_OVERLAP_IDEAL},
-        {"nodes", setup->nodes, 0, ranks},
+        {"nodes", setup->nodes, 0, INT32_MAX},
     };
     cpb_status status;
     CPB_TRY(check_limits(limits, sizeof limits / sizeof *limits, error));
     if (setup->nodes && ranks % setup->nodes) {
-        status = cpb_fail_to_divide(error, setup->nodes, "nodes", ranks, "ranks");
+        status = cpb_fail_to_divide(error, setup->nodes, "nodes", ranks, "rank");
         goto done;
     }
     for (int32_t r = 0; setup->speeds && r < ranks; r++) {

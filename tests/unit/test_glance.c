@@ -225,8 +225,8 @@ static bool is_given_up(const world *w, int64_t limit)
     return passes;
 }
 
-/* No row that could win is given up, and some that cannot are for the keys that their
- * first rank receives. */
+/* No row that could win is given up, and some that cannot are for what single ranks and
+ * nodes show. */
 static void rows_are_given_up_only_where_they_lose(void **state)
 {
     uint64_t seed = 2;
