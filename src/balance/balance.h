@@ -73,8 +73,8 @@ typedef struct cpb_lookup {
      * otherwise. */
     int64_t (*held)(const struct cpb_lookup *lookup, cpb_range queries);
     /* Load of a rank that holds these runs, as a score counts it, before speeds; NULL
-     * where costs of runs, held or in the original order, add up to it. `runs` are [n], ascending, neighbours that
-     * continue each other merged. */
+     * where costs of runs, held or in the original order, add up to it. `runs` are [n],
+     * ascending, neighbours that continue each other merged. */
     cpb_status (*load)(const struct cpb_lookup *lookup, size_t n, const cpb_range *runs,
                        int64_t *load);
 } cpb_lookup;

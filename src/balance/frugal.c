@@ -144,12 +144,12 @@ static cpb_status lay_even(cpb_board *board)
     return cpb_lay_even(board, board->view->grid);
 }
 
-typedef cpb_status lay_fn(cpb_board *board);
+typedef cpb_status balanced_lay_fn(cpb_board *board);
 
 /* Plans that balance in one way or another, whatever their traffic is. */
-static lay_fn *const by_token[] = {cpb_lay_contiguous, cpb_lay_head_tail,
-                                   cpb_lay_per_document};
-static lay_fn *const by_chunk[] = {lay_even, cpb_lay_contiguous};
+static balanced_lay_fn *const by_token[] = {cpb_lay_contiguous, cpb_lay_head_tail,
+                                            cpb_lay_per_document};
+static balanced_lay_fn *const by_chunk[] = {lay_even, cpb_lay_contiguous};
 enum {
     N_BY_TOKEN = sizeof by_token / sizeof *by_token,
     N_BY_CHUNK = sizeof by_chunk / sizeof *by_chunk
@@ -266,7 +266,7 @@ done:
 }
 
 /* A plan that none is better than, if it keeps the limits as a score counts. */
-static cpb_status try_best(frugal *f, lay_fn *lay, bool *kept)
+static cpb_status try_best(frugal *f, balanced_lay_fn *lay, bool *kept)
 {
     int64_t excess;
     cpb_status status;

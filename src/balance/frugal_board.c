@@ -85,6 +85,7 @@ cpb_status cpb_board_create(const cpb_view *view, const cpb_isles *isles,
 {
     const int32_t cards = view->nodes ? view->nodes : view->ranks;
     const size_t room = 2 * ((size_t)isles->n + 4 * (size_t)view->ranks);
+    const bool asks = !all_nested(view, isles);
     *board = (cpb_board){.view = view,
                          .isles = isles,
                          .goals = goals,
@@ -96,12 +97,12 @@ cpb_status cpb_board_create(const cpb_view *view, const cpb_isles *isles,
     board->patch = cpb_arena_take(arena, room, sizeof *board->patch);
     board->isle_first = cpb_arena_take(arena, (size_t)isles->n, sizeof(int32_t));
     board->isle_before = cpb_arena_take(arena, (size_t)isles->n, sizeof(int64_t));
-    if (!all_nested(view, isles))
+    if (asks)
         board->need = cpb_arena_take(arena, room * view->n_masks, sizeof *board->need);
     if (!board->patch || !board->isle_first || !board->isle_before ||
         !take_ranks(board, (size_t)view->ranks) || !take_cards(board, (size_t)cards) ||
         cpb_peers_create(arena, view->ranks, view->peers, &board->peers) != CPB_OK ||
-        (!board->need && !all_nested(view, isles)))
+        (asks && !board->need))
         return CPB_NO_MEMORY;
     for (int32_t i = 0; i < isles->n; i++)
         board->isle_before[i] =

@@ -13,8 +13,8 @@
 /* Wares that are tried as a whole before one is cut. */
 enum { WHOLES_TRIED = 24, HEAD_PARTS = 64 };
 
-/* Lengths of a begin that are tried, down to nothing. */
-enum { HEADS_TRIED = 16 };
+/* A begin is shortened by this part of it at a time. */
+enum { HEAD_STEPS = 16 };
 
 /* A cost this part of the slack away from what is wanted is met. */
 enum { NEAR_ENOUGH = 32 };
@@ -22,6 +22,7 @@ enum { NEAR_ENOUGH = 32 };
 /* This part of a share makes no difference where whole islands make it up later. */
 enum { WHOLE_SLACK = 200 };
 
+/* Recipes aim in such parts of what the tolerance allows. */
 enum { AIM_PARTS = 4 };
 
 typedef struct builder {
@@ -148,7 +149,7 @@ static int64_t miss_at(const builder *b, int64_t at)
 static int64_t fine_cut(builder *b, int64_t at)
 {
     const int64_t most = b->head,
-                  part = b->step * cpb_ceil_div(most, HEADS_TRIED * b->step);
+                  part = b->step * cpb_ceil_div(most, HEAD_STEPS * b->step);
     int64_t least = miss_at(b, at), head = most, best = at;
     for (int64_t side = -1; most && side <= 1 && least > b->slack; side++) {
         const int64_t cut = at + side * b->step;
@@ -181,9 +182,9 @@ static bool take_open(builder *b)
         return b->size == 0;
     }
     /* One cut of a small island can be healed later, two cannot. */
-    b->head = b->board->goals->whole
-                  ? 0
-                  : b->board->goals->size[b->rank] * b->recipe->head / HEAD_PARTS;
+    b->head = b->board->goals->whole ? 0
+                                     : (int64_t)b->board->goals->size[b->rank] *
+                                           b->recipe->head / HEAD_PARTS;
     while (b->head >= b->tile && cost_at(b, open->end) > b->cost)
         b->head /= 2; /* the begin has become too dense for a filler */
     const int64_t at = fine_cut(b, best_cut(b)), head = head_end(b, at);
@@ -333,8 +334,8 @@ static void fill_rank(builder *b)
 static int64_t aim_at(builder *b, int32_t r, int64_t mean, int64_t left)
 {
     const cpb_goals *const goals = b->board->goals;
-    const int64_t over = goals->limit[r] - goals->goal[r];
-    const int64_t above = over * b->recipe->aim / AIM_PARTS;
+    const int64_t over = cpb_max(0, goals->limit[r] - goals->goal[r]);
+    const int64_t above = (int64_t)((cpb_sum)over * b->recipe->aim / AIM_PARTS);
     b->slack = over / 2;
     if (goals->whole)
         b->slack = cpb_max(b->slack, goals->goal[r] / WHOLE_SLACK);

@@ -101,11 +101,13 @@ bool cpb_climb_relieve(cpb_climb *climb, int samples, cpb_swap *done)
     const int64_t excess = board->load[high] - climb->limit[high];
     const int64_t end = board->looked + RELIEF_LOOKS;
     for (int i = 0; i < samples && (2 * i < samples || board->looked < end); i++) {
-        const cpb_patch_end a = {cpb_pick_patch(climb, high), cpb_pick(climb, 2)};
+        /* Draws one by one: initialisers may be evaluated in any order. */
+        const int32_t given = cpb_pick_patch(climb, high);
+        const cpb_patch_end a = {given, cpb_pick(climb, 2)};
         if (a.id < 0 || climb->failed)
             return false;
-        const cpb_patch_end b = {pick_relief(climb, board->patch[a.id].isle, low),
-                                 cpb_pick(climb, 2)};
+        const int32_t taken = pick_relief(climb, board->patch[a.id].isle, low);
+        const cpb_patch_end b = {taken, cpb_pick(climb, 2)};
         cpb_swap s;
         board->looked++;
         if (b.id < 0 || !propose_relief(climb, a, b, &s))
@@ -166,9 +168,7 @@ bool cpb_climb_step(cpb_climb *climb, cpb_sum most)
         from = climb->rank;
     else
         from += (int32_t)cpb_pick(climb, board->per_card);
-    if (!cpb_propose(climb, from, &s))
-        return false;
-    if (cpb_swap_change(climb, &s) > most)
+    if (!cpb_propose(climb, from, &s) || cpb_swap_change(climb, &s) > most)
         return false;
     const int64_t before = cpb_swap_excess(climb, &s);
     cpb_swap_carry_out(climb, &s);

@@ -5,6 +5,7 @@
  * by swap, each counted. */
 #include "frugal_improve.h"
 
+#include "bound.h"
 #include "frugal_swap.h"
 
 #include "../base/error.h"
@@ -57,13 +58,15 @@ cpb_status cpb_improver_count(cpb_improver *im, int64_t *excess)
 {
     const cpb_view *const view = im->board->view;
     const int64_t *const load = im->count.load;
-    int64_t total = 0;
+    cpb_sum total = 0;
     const cpb_status status = cpb_count_loads(&im->count, im->board);
     if (status != CPB_OK)
         return status;
     for (int32_t r = 0; r < view->ranks; r++)
         total += load[r];
-    cpb_goals_limits(view, total, im->board->goals->bound, im->limit);
+    if (total > CPB_MOST_SCALED)
+        total = CPB_MOST_SCALED;
+    cpb_goals_limits(view, (int64_t)total, im->board->goals->bound, im->limit);
     *excess = INT64_MIN;
     for (int32_t r = 0; r < view->ranks; r++) {
         *excess = cpb_max(*excess, load[r] - im->limit[r]);

@@ -30,7 +30,7 @@ typedef cpb_status cpb_lay_fn(cpb_board *board, bool *laid);
  * Not where no document is read by others, or most are. */
 cpb_lay_fn cpb_lay_spread;
 
-/* Chunks of 512 tokens, longest first: everything is spread, and little is cut. Only where
+/* Chunks of 512 tokens, costliest first: everything is spread, and little is cut. Only where
  * they divide the sizes. */
 cpb_lay_fn cpb_lay_long_chunks;
 

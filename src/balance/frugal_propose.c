@@ -218,8 +218,8 @@ static int64_t shorten(const cpb_climb *climb, const proposal *p, int64_t shift)
 bool cpb_propose(cpb_climb *climb, int32_t from, cpb_swap *s)
 {
     const cpb_board *const board = climb->board;
-    proposal p = {.end = {{cpb_pick_patch(climb, from), cpb_pick(climb, 2)}},
-                  .rank = {from}};
+    const int32_t id = cpb_pick_patch(climb, from); /* the first of two draws */
+    proposal p = {.end = {{id, cpb_pick(climb, 2)}}, .rank = {from}};
     if (p.end[0].id < 0 || !pick_partner(climb, &p))
         return false;
     p.length = cpb_swap_most(board, p.end[0], p.end[1]);

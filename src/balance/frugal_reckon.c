@@ -105,7 +105,7 @@ static void walk_island(walk *w, int32_t id)
     }
 }
 
-/* The patch with an island's end: a patch that has a part of it, or one behind. */
+/* The patch with an island's end, from patch `id` on, which has an earlier part of it. */
 static int32_t last_of(const cpb_board *board, int32_t id, int64_t island_end)
 {
     const int32_t isle = board->patch[id].isle;

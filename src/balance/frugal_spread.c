@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A document that others read is sent by whoever keeps it to everybody who has some of the
  * others. Spread over all ranks in equal parts, its keys load no rank more than they must;
- * the documents that nobody reads then stay whole where they fit. */
+ * the documents that nobody reads then stay whole where they fit. Beside it the layout of
+ * long chunks, which spreads everything. */
 #include "frugal_chunks.h"
 #include "frugal_lay.h"
 
@@ -73,7 +74,8 @@ static void find_read(spread *s)
     }
     for (size_t d = 0; d < s->n; d++) {
         readers += s->more[d];
-        s->documents[d].read = readers > 0;
+        s->documents[d].read =
+            readers > 0 && s->documents[d].begin < s->documents[d].end;
     }
 }
 
@@ -173,13 +175,26 @@ static bool has_room(const spread *s)
     return true;
 }
 
+/* Pieces have a step of the grid at least. */
+static size_t most_pieces(const spread *s, size_t whole)
+{
+    const size_t ranks = (size_t)s->board->view->ranks;
+    size_t most = 2 * (whole + ranks);
+    for (size_t d = 0; d < s->n; d++) {
+        const document *const one = &s->documents[d];
+        if (one->read)
+            most += (size_t)cpb_min((one->end - one->begin) / s->board->view->grid,
+                                    2 * (int64_t)ranks);
+    }
+    return most;
+}
+
 static cpb_status deal(spread *s, size_t n_read, bool *laid)
 {
     cpb_board *const board = s->board;
-    const size_t ranks = (size_t)board->view->ranks;
-    const size_t whole = s->n - n_read, most = 2 * (ranks * n_read + whole + ranks);
+    const size_t whole = s->n - n_read;
     cpb_item *const items = cpb_arena_take(board->arena, 2 * whole, sizeof *items);
-    s->pieces = cpb_arena_take(board->arena, most, sizeof *s->pieces);
+    s->pieces = cpb_arena_take(board->arena, most_pieces(s, whole), sizeof *s->pieces);
     if (!items || !s->pieces)
         return CPB_NO_MEMORY;
     size_t n = 0;
@@ -217,7 +232,7 @@ cpb_status cpb_lay_spread(cpb_board *board, bool *laid)
     return n_read && 2 * n_read <= s.n ? deal(&s, n_read, laid) : CPB_OK;
 }
 
-/* In tokens: what peers deal in. */
+/* In tokens: the default chunk of the balancer min-heap. */
 enum { LONG_CHUNK = 512 };
 
 cpb_status cpb_lay_long_chunks(cpb_board *board, bool *laid)

@@ -15,7 +15,6 @@ enum { PEER_CARDS = 2 };
 /* Reckoning a swap takes as long as looking at so many patches, and those of its isles. */
 enum { RECKON_LOOKS = 13 };
 
-/* A tile, or what the grid allows of it. */
 int64_t cpb_climb_tile(const cpb_view *view)
 {
     return cpb_ceil_div(cpb_max(view->tile, view->grid), view->grid) * view->grid;
@@ -131,8 +130,8 @@ cpb_swap cpb_swap_of(const cpb_board *board, cpb_patch_end a, cpb_patch_end b,
     s.rank[0] = board->patch[a.id].rank;
     s.rank[1] = board->patch[b.id].rank;
     s.n = 2;
-    s.lot[0] = (cpb_lot){piece_of(board, a, length), board->patch[a.id].isle, 0, a.id};
-    s.lot[1] = (cpb_lot){piece_of(board, b, length), board->patch[b.id].isle, 1, b.id};
+    s.lot[0] = cpb_swap_lot(board, a, length, 0);
+    s.lot[1] = cpb_swap_lot(board, b, length, 1);
     s.shift = cpb_swap_shift(board, a, b, length);
     return s;
 }
@@ -248,7 +247,6 @@ int64_t cpb_swap_excess(const cpb_climb *climb, const cpb_swap *s)
                               load[s->rank[1]] - limit[s->rank[1]]));
 }
 
-/* Both ends must leave nothing or enough of their patch. */
 int64_t cpb_swap_most(const cpb_board *board, cpb_patch_end a, cpb_patch_end b)
 {
     const cpb_patch *const p = &board->patch[a.id], *const q = &board->patch[b.id];

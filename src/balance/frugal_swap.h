@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* One kind of step: the ends of two patches of different ranks change hands, equally many
- * positions of each. Sizes stay, and only the isles of both patches are counted anew. */
+/* Steps: ends of patches of two ranks change hands, as many positions one way as the other.
+ * Sizes stay, and only the isles of these patches are counted anew. */
 #ifndef CPB_SRC_FRUGAL_SWAP_H
 #define CPB_SRC_FRUGAL_SWAP_H
 
@@ -20,7 +20,7 @@ typedef struct cpb_lot {
     int32_t patch; /* that it is an end of, or -1 */
 } cpb_lot;
 
-enum { CPB_SWAP_LOTS = 5 };
+enum { CPB_SWAP_LOTS = CPB_LINKED_ISLES };
 
 /* Pieces change hands between two ranks, as many positions one way as the other. */
 typedef struct cpb_swap {
@@ -45,7 +45,9 @@ int64_t cpb_swap_most(const cpb_board *board, cpb_patch_end a, cpb_patch_end b);
 int64_t cpb_swap_shift(const cpb_board *board, cpb_patch_end a, cpb_patch_end b,
                        int64_t length);
 
+/* What the piece of `length` at an end costs in the original order. */
 int64_t cpb_swap_cost(const cpb_board *board, cpb_patch_end a, int64_t length);
+/* That piece as a lot of rank[of] of a swap. */
 cpb_lot cpb_swap_lot(const cpb_board *board, cpb_patch_end a, int64_t length,
                      int32_t of);
 
@@ -58,7 +60,7 @@ int64_t cpb_load_room(const cpb_climb *climb, int32_t from, int32_t to);
 /* What the ranks of a swap are above their limits, the one or the other; 0 if neither. */
 int64_t cpb_swap_excess(const cpb_climb *climb, const cpb_swap *s);
 
-/* How a swap of ends would change the worth. */
+/* How a swap would change the worth. Every lot is an end of a patch. */
 cpb_sum cpb_swap_change(cpb_climb *climb, const cpb_swap *s);
 
 /* Carry a swap out; returns how the worth changes. */

@@ -213,18 +213,46 @@ static bool is_nested(const cpb_mask *mask, const cpb_view *view)
     return true;
 }
 
-/* Whether loads are sums over segments; shreds of a token each, which cost as much as a row
- * of tiles, could not pass what is counted. */
-static bool sums_up(lookup *look, cpb_wide total)
+/* Whether a mask's documents are the islands, but for empty ones. */
+static bool has_documents_for_islands(const cpb_mask *mask, const cpb_view *view)
 {
+    int64_t begin = 0;
+    size_t i = 0;
+    for (size_t d = 0; d < mask->n_documents; d++) {
+        const int64_t end = mask->document_ends[d];
+        if (end > begin && end != view->island_ends[i++])
+            return false;
+        begin = end;
+    }
+    return true;
+}
+
+/* What a token costs at most, wherever plans cut, for each unit of weight. */
+static cpb_wide dearest_token(const cpb_held_prices *prices, const cpb_view *view)
+{
+    int64_t begin = 0, longest = 0;
+    for (size_t i = 0; i < view->n_islands; i++) {
+        longest = cpb_max(longest, view->island_ends[i] - begin);
+        begin = view->island_ends[i];
+    }
+    const int64_t tile = prices->tile + cpb_max(0, prices->full);
+    return (cpb_wide)tile * cpb_ceil_div(longest, prices->tile_k) + prices->q_tile +
+           prices->token;
+}
+
+/* Whether loads are sums over segments, and shreds of a token each would not pass what is
+ * counted. */
+static bool sums_up(lookup *look)
+{
+    const cpb_view *const view = look->view;
     int64_t weight = 0;
     for (size_t m = 0; m < look->masks->n; m++) {
         weight += look->weights[m];
-        if (!look->view->nested[m])
+        if (!view->nested[m] || !has_documents_for_islands(look->masks->mask[m], view))
             return false;
     }
     if (!look->base.load || !cpb_held_prices_of(&look->setup, &look->prices) ||
-        total > CPB_MAX_COST / (4 * look->prices.tile_q))
+        dearest_token(&look->prices, view) > CPB_MAX_COST / (weight * view->tokens))
         return false;
     look->prices.q_tile *= weight;
     look->prices.tile *= weight;
@@ -280,7 +308,7 @@ static cpb_status measure(lookup *look, cpb_arena *arena, cpb_error *error)
                         "costs sum to more than %lld units; use smaller weights or "
                         "the cost pairs",
                         (long long)CPB_MAX_COST);
-    if (!sums_up(look, total))
+    if (!sums_up(look))
         return CPB_OK;
     look->base.held = held_of;
     look->base.load = NULL;

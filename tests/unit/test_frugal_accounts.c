@@ -265,14 +265,16 @@ static cpb_setup segmented_setup(uint64_t *seed)
     return setup;
 }
 
+/* A causal slice over several documents has tiles that start anew at each of them. */
 static void sums_over_segments_are_loads(void **state)
 {
+    static const char *const kinds[] = {"documents", "causal", "chunked:64"};
     int64_t lengths[1024];
     uint64_t seed = 9;
     (void)state;
     for (size_t round = 0; round < 400; round++) {
         const size_t n = draw_lengths(&seed, 700, lengths);
-        cpb_mask *const mask = mask_of("documents", n, lengths);
+        cpb_mask *const mask = mask_of(kinds[round % 3], n, lengths);
         const cpb_mask *const list[] = {mask, mask};
         const int64_t weights[] = {3, 2};
         const cpb_masks masks = {(size_t)test_random(&seed, 1, 2), list, weights};
@@ -281,11 +283,11 @@ static void sums_over_segments_are_loads(void **state)
         scene s;
         options.setup = segmented_setup(&seed);
         set_scene(&s, &masks, &options);
-        assert_non_null(s.view.lookup->held);
+        assert_true(s.view.lookup->held || round % 3);
         for (int i = 0; i < 20; i++)
             give_at_random(&seed, &s);
         score_board(&s, &masks, &options.setup, cells);
-        for (int32_t r = 0; r < options.ranks; r++)
+        for (int32_t r = 0; r < options.ranks && s.view.lookup->held; r++)
             assert_int_equal(s.board.load[r], cells[r].load);
         cpb_view_free(&s.view);
         cpb_arena_free(&s.arena);
