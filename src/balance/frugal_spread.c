@@ -7,6 +7,7 @@
 #include "frugal_lay.h"
 
 #include "../base/error.h"
+#include "../mask/mask.h"
 
 /* A document, rounded to the grid as isles are. */
 typedef struct document {
@@ -25,20 +26,6 @@ typedef struct spread {
     size_t n_pieces;
 } spread;
 
-/* The document that holds a position below the last end. */
-static size_t document_at(const cpb_view *view, int64_t position)
-{
-    size_t low = 0, high = view->n_documents;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (view->document_ends[middle] <= position)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /* Documents `first` to `end` - 1 have one reader more. */
 static void add_reader(spread *s, size_t first, size_t end)
 {
@@ -55,8 +42,11 @@ static void count_readers(spread *s, size_t reader, size_t mask, cpb_range queri
     cpb_range keys[CPB_NEED_ROOM];
     const size_t n = view->lookup->need(view->lookup, mask, queries, keys);
     for (size_t i = 0; i < n; i++) {
-        const size_t first = document_at(view, keys[i].begin);
-        const size_t end = document_at(view, keys[i].end - 1) + 1;
+        const size_t first =
+            cpb_document_of(view->n_documents, view->document_ends, keys[i].begin);
+        const size_t end =
+            cpb_document_of(view->n_documents, view->document_ends, keys[i].end - 1) +
+            1;
         add_reader(s, first, end < reader ? end : reader);
         add_reader(s, first > reader ? first : reader + 1, end);
     }

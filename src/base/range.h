@@ -21,6 +21,25 @@ static inline int64_t cpb_ceil_div(int64_t a, int64_t b)
     return (a + b - 1) / b;
 }
 
+/* Sum of floor((a + b i) / m) over 0 <= i < n, by exchanging the axes as Euclid's algorithm
+ * does; a, b, n >= 0 and m > 0. */
+static inline int64_t cpb_floor_sum(int64_t n, int64_t m, int64_t a, int64_t b)
+{
+    int64_t sum = 0;
+    while (n > 0) {
+        sum += n * (n - 1) / 2 * (b / m) + n * (a / m);
+        a %= m;
+        b %= m;
+        const int64_t last = a + b * n;
+        n = last / m;
+        a = last % m;
+        const int64_t swapped = m;
+        m = b;
+        b = swapped;
+    }
+    return sum;
+}
+
 /* Negative where the range is inside out. */
 static inline int64_t cpb_range_length(cpb_range range)
 {

@@ -29,25 +29,6 @@ void cpb_price_create(const cpb_domain *domain, cpb_price *price)
     }
 }
 
-/* sum of floor((a * i + b) / m) over i in 0 .. n - 1, by the Euclidean algorithm on a and
- * m: what is left of the lattice under the line is turned over. */
-static int64_t floor_sum(int64_t n, int64_t m, int64_t a, int64_t b)
-{
-    int64_t sum = 0;
-    while (n > 0) {
-        sum += n * (n - 1) / 2 * (a / m) + n * (b / m);
-        a %= m;
-        b %= m;
-        const int64_t top = a * n + b;
-        n = top / m;
-        b = top % m;
-        const int64_t swap = m;
-        m = a;
-        a = swap;
-    }
-    return sum;
-}
-
 /* Rows of tiles, and the tiles in them. */
 typedef struct tiles {
     int64_t rows;
@@ -69,9 +50,9 @@ static void count_rows(const cpb_price *price, int64_t begin, int64_t n, tiles *
         to->full += n * (begin / q) + n * (n - 1) / 2;
         return;
     }
-    to->nonempty += floor_sum(n, k, q, begin + q + k - 1);
+    to->nonempty += cpb_floor_sum(n, k, begin + q + k - 1, q);
     if (partial)
-        to->full += floor_sum(n, k, q, begin + 1);
+        to->full += cpb_floor_sum(n, k, begin + 1, q);
 }
 
 /* Causal queries [begin, end) over the keys [0, end), added to `to`. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "held.h"
 
+#include "../base/range.h"
+
 /* Larger tiles are refused. */
 enum { MOST_BITS = 16 };
 
@@ -33,25 +35,6 @@ bool cpb_held_prices_of(const cpb_setup *setup, cpb_held_prices *prices)
            !backward.kv_tile && !backward.received_key;
 }
 
-/* Sum of floor((a + b i) / m) over 0 <= i < n, by exchanging the axes as Euclid's algorithm
- * does. */
-static int64_t floor_sum(int64_t n, int64_t m, int64_t a, int64_t b)
-{
-    int64_t sum = 0;
-    while (n > 0) {
-        sum += n * (n - 1) / 2 * (b / m) + n * (a / m);
-        a %= m;
-        b %= m;
-        const int64_t last = a + b * n;
-        n = last / m;
-        a = last % m;
-        const int64_t swapped = m;
-        m = b;
-        b = swapped;
-    }
-    return sum;
-}
-
 /* Sum of floor(i / 2^bits) over 0 <= i < n. */
 static int64_t halved_sum(int64_t n, int bits)
 {
@@ -64,7 +47,7 @@ static int64_t halved_sum(int64_t n, int bits)
 static int64_t tile_sum(const cpb_held_prices *p, int64_t n, int64_t a)
 {
     if (p->q_bits < 0)
-        return floor_sum(n, p->tile_k, a, p->tile_q);
+        return cpb_floor_sum(n, p->tile_k, a, p->tile_q);
     const int64_t first = a >> p->q_bits;
     return halved_sum(first + n, p->k_bits - p->q_bits) -
            halved_sum(first, p->k_bits - p->q_bits);
